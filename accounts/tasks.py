@@ -1,0 +1,77 @@
+"""Queue entry points: ids in, quiet when the row is gone."""
+
+import logging
+from smtplib import SMTPException
+
+from django.conf import settings
+from django.contrib.auth.tokens import default_token_generator
+from django.core.cache import cache
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
+from django.utils.translation import gettext as _
+
+from accounts.models import LinkPin, User
+from accounts.services import PIN_LIFETIME, new_pin_code, record_pin_mail_failure, record_pin_sent
+
+logger = logging.getLogger(__name__)
+
+RESET_MAIL_EVERY = 60  # seconds between two letters to one account
+
+
+def mail_link_pin(link_pin_id: int, attempt: int = 0) -> None:
+    """Make a code, keep its digest, mail it. The code exists nowhere but in the letter."""
+    pin = LinkPin.objects.select_related("registration__user").filter(pk=link_pin_id).first()
+    code = new_pin_code(pin, attempt) if pin else None
+    if pin is None or code is None:
+        return
+    user = pin.registration.user
+    context = {
+        "user": user,
+        "code": code,
+        "minutes": PIN_LIFETIME.seconds // 60,
+        "portal_url": settings.PORTAL_URL,
+    }
+    letter = EmailMultiAlternatives(
+        subject=_("ПИН-код для чат-бота поддержки"),
+        body=render_to_string("mail/link_pin.txt", context),
+        to=[user.email],
+        headers={"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"},
+    )
+    letter.attach_alternative(render_to_string("mail/link_pin.html", context), "text/html")
+    try:
+        letter.send()
+    except (OSError, SMTPException) as error:
+        logger.warning("PIN mail %s did not leave: %s", pin.pk, type(error).__name__)
+        record_pin_mail_failure(pin)
+    else:
+        record_pin_sent(pin)
+
+
+def mail_password_reset(user_id: int) -> None:
+    """Mail the link that sets a new password."""
+    user = User.objects.filter(pk=user_id, is_active=True).first()
+    just_sent = f"password-reset:{user_id}"
+    if user is None or not cache.add(just_sent, True, RESET_MAIL_EVERY):
+        return
+    context = {
+        "user": user,
+        "uid": urlsafe_base64_encode(force_bytes(user.pk)),
+        "token": default_token_generator.make_token(user),
+        "portal_url": settings.PORTAL_URL,
+    }
+    letter = EmailMultiAlternatives(
+        subject=render_to_string("registration/reset_mail_subject.txt").strip(),
+        body=render_to_string("registration/reset_mail.txt", context),
+        to=[user.email],
+        headers={"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"},
+    )
+    letter.attach_alternative(
+        render_to_string("registration/reset_mail.html", context), "text/html"
+    )
+    try:
+        letter.send()
+    except (OSError, SMTPException) as error:
+        cache.delete(just_sent)  # the person may ask again at once
+        logger.warning("password mail for user %s did not leave: %s", user_id, type(error).__name__)
