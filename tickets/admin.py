@@ -1,0 +1,392 @@
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+from django.apps import apps
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Prefetch, Q, QuerySet
+from django.db.models.functions import Lower
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from accounts.models import User
+from config.admin import DeskAdmin, ReadOnlyAdmin
+from tickets import services
+from tickets.admin_card import CardForm, Refusal, refusal_text, take_to_work
+from tickets.delivery import channels, resend
+from tickets.models import Delivery, Face, Product, Ticket, TicketEvent
+from tickets.status import TicketStatus
+from tickets.templatetags.status_labels import priority_mark, status_chip
+from tickets.text import plural
+
+admin.site.site_header = gettext_lazy("Рабочее место поддержки")
+admin.site.site_title = gettext_lazy("Поддержка")
+admin.site.index_title = gettext_lazy("Разделы")
+admin.site.enable_nav_sidebar = False  # the sections stand in the header
+
+# The queue's own pages unpickle what is stored and execute any dotted name.
+for model in apps.get_app_config("django_q").get_models():
+    if admin.site.is_registered(model):
+        admin.site.unregister(model)
+
+SHOWN_EVENTS = 200
+FACE_ICONS = {
+    Face.PORTAL: "🌐",
+    Face.BOT: "✈️",
+    Face.GROUP: "👥",
+    Face.ADMIN: "🎧",
+    Face.SYSTEM: "⚙️",
+}
+NOTICE_NAMES = {
+    "status": gettext_lazy("статус"),
+    "resolved": gettext_lazy("выполнена"),
+    "comment": gettext_lazy("ответ"),
+    "priority": gettext_lazy("приоритет"),
+    "assigned": gettext_lazy("исполнитель"),
+    "reminder": gettext_lazy("напоминание о закрытии"),
+    "buttons": gettext_lazy("кнопки прежних сообщений"),
+    "group_status": gettext_lazy("статус для группы"),
+    "staff_new": gettext_lazy("специалистам: новая заявка"),
+    "staff_comment": gettext_lazy("специалистам: комментарий"),
+    "staff_return": gettext_lazy("специалистам: возврат"),
+    "linked": gettext_lazy("связь с Telegram"),
+}
+NUMBER_DIGITS = 18  # a longer one fits no row
+
+Action = Callable[..., Any]
+
+
+@admin.register(Product)
+class ProductAdmin(DeskAdmin):
+    list_display = ("name", "icon", "position", "is_active")
+    list_editable = ("position", "is_active")
+    search_fields = ("^name",)
+    ordering = ("position", "name")
+
+
+class AssigneeFilter(admin.SimpleListFilter):
+    title = gettext_lazy("исполнитель")
+    parameter_name = "who"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
+        return [("me", gettext_lazy("мои")), ("nobody", gettext_lazy("без исполнителя"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Ticket]) -> QuerySet[Ticket]:
+        if self.value() == "me":
+            return queryset.filter(assignee=request.user.pk)
+        if self.value() == "nobody":
+            return queryset.filter(assignee=None).exclude(status=TicketStatus.CLOSED)
+        return queryset
+
+
+@admin.register(Ticket)
+class TicketAdmin(DeskAdmin):
+    """The agents' desk. Every change goes through `tickets.services`."""
+
+    list_display = (
+        "number_", "status_", "title", "client", "requester_", "product_", "priority_",
+        "assignee_", "face_", "updated", "stars",
+    )  # fmt: skip
+    list_display_links = ("number_", "title")
+    list_select_related = ("requester", "organization", "product", "assignee")
+    list_filter = ("status", AssigneeFilter, "priority", "product")
+    ordering = ("-id",)
+    search_fields = ("id",)  # shows the box; `get_search_results` decides
+    search_help_text = gettext_lazy("Номер заявки, почта инициатора или начало темы")
+    actions = ("take", "ask", "resolve", "close")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Ticket | None = None) -> bool:
+        return False
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Ticket], search_term: str
+    ) -> tuple[QuerySet[Ticket], bool]:
+        return search_tickets(queryset, search_term), False
+
+    # Columns
+
+    @admin.display(description="№")
+    def number_(self, ticket: Ticket) -> int:
+        return ticket.number
+
+    @admin.display(description=gettext_lazy("статус"))
+    def status_(self, ticket: Ticket) -> SafeString:
+        return status_chip(ticket.status)
+
+    @admin.display(description=gettext_lazy("клиент"), empty_value="—")
+    def client(self, ticket: Ticket) -> str | None:
+        return str(ticket.organization) if ticket.organization else None
+
+    @admin.display(description=gettext_lazy("инициатор"))
+    def requester_(self, ticket: Ticket) -> str:
+        return ticket.requester.short_name
+
+    @admin.display(description=gettext_lazy("исполнитель"), empty_value="—")
+    def assignee_(self, ticket: Ticket) -> str | None:
+        return ticket.assignee.short_name if ticket.assignee else None
+
+    @admin.display(description=gettext_lazy("продукт"))
+    def product_(self, ticket: Ticket) -> str:
+        return f"{ticket.product.icon} {ticket.product}".strip()
+
+    @admin.display(description=gettext_lazy("приоритет"))
+    def priority_(self, ticket: Ticket) -> SafeString:
+        return priority_mark(ticket.priority)
+
+    @admin.display(description=gettext_lazy("канал"))
+    def face_(self, ticket: Ticket) -> SafeString:
+        return format_html(
+            '<span role="img" aria-label="{0}" title="{0}">{1}</span>',
+            ticket.get_face_display(), FACE_ICONS[Face(ticket.face)],
+        )  # fmt: skip
+
+    @admin.display(description=gettext_lazy("обновлена"))
+    def updated(self, ticket: Ticket) -> SafeString:
+        at = timezone.localtime(ticket.updated_at)
+        is_today = at.date() == timezone.localdate()
+        text = date_format(at, "H:i") if is_today else date_format(at, "d.m.Y")
+        return format_html(
+            '<time datetime="{}" title="{}">{}</time>',
+            at.isoformat(timespec="seconds"), date_format(at, "d.m.Y H:i:s"), text,
+        )  # fmt: skip
+
+    @admin.display(description="⭐", empty_value="")
+    def stars(self, ticket: Ticket) -> SafeString | None:
+        if ticket.score is None:
+            return None
+        label = _("оценка %(score)d из 5") % {"score": ticket.score}
+        return format_html('<span title="{}">{} ⭐</span>', label, ticket.score)
+
+    # Actions
+
+    @admin.action(description=gettext_lazy("Взять в работу"), permissions=["change"])
+    def take(self, request: HttpRequest, queryset: QuerySet[Ticket]) -> None:
+        self._each(request, queryset, take_to_work)
+
+    @admin.action(description=gettext_lazy("Запросить ответ"), permissions=["change"])
+    def ask(self, request: HttpRequest, queryset: QuerySet[Ticket]) -> None:
+        self._each(request, queryset, partial(services.change_status, to=TicketStatus.WAITING))
+
+    @admin.action(description=gettext_lazy("Выполнить"), permissions=["change"])
+    def resolve(self, request: HttpRequest, queryset: QuerySet[Ticket]) -> None:
+        self._each(request, queryset, partial(services.change_status, to=TicketStatus.RESOLVED))
+
+    @admin.action(description=gettext_lazy("Закрыть"), permissions=["change"])
+    def close(self, request: HttpRequest, queryset: QuerySet[Ticket]) -> None:
+        self._each(request, queryset, partial(services.change_status, to=TicketStatus.CLOSED))
+
+    def _each(self, request: HttpRequest, queryset: QuerySet[Ticket], change: Action) -> None:
+        """Change at most a page of tickets, each for itself; say which were refused and why."""
+        done = 0
+        for ticket in queryset[: self.list_per_page]:
+            try:
+                change(ticket=ticket, actor=services.agent(_agent(request)))
+            except Refusal as refusal:
+                text = f"№ {ticket.number}: {refusal_text(refusal)}"
+                self.message_user(request, text, messages.WARNING)
+            else:
+                done += 1
+        if done:
+            noun = plural(done, _("заявка"), _("заявки"), _("заявок"))
+            self.message_user(request, f"{_('Готово')}: {done} {noun}.", messages.SUCCESS)
+
+    # The card
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        ticket = self._ticket(request, object_id)
+        form = self._form(request, ticket)
+        if request.method == "POST":
+            if form is None:
+                raise PermissionDenied
+            if form.is_valid() and form.save(services.agent(_agent(request))):
+                text = _("Заявка № %(number)d сохранена.") % {"number": ticket.number}
+                self.message_user(request, text, messages.SUCCESS)
+                return HttpResponseRedirect(request.path)
+        return self._card(request, ticket, form)
+
+    def history_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The history of a ticket stands on its card."""
+        return HttpResponseRedirect(reverse("admin:tickets_ticket_change", args=[object_id]))
+
+    def _ticket(self, request: HttpRequest, object_id: str) -> Ticket:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        if not (object_id.isascii() and object_id.isdigit() and len(object_id) <= NUMBER_DIGITS):
+            raise Http404
+        related = ("requester__telegram", "organization", "product", "assignee", "parent")
+        return get_object_or_404(Ticket.objects.select_related(*related), pk=object_id)
+
+    def _form(self, request: HttpRequest, ticket: Ticket) -> CardForm | None:
+        if not self.has_change_permission(request, ticket):
+            return None
+        data = (request.POST, request.FILES) if request.method == "POST" else ()
+        may_write = request.user.has_perm("tickets.add_comment")
+        return CardForm(*data, ticket=ticket, may_write=may_write)
+
+    def _card(
+        self, request: HttpRequest, ticket: Ticket, form: CardForm | None
+    ) -> TemplateResponse:
+        events = list(_history(ticket)[:SHOWN_EVENTS])
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Ошибка: ") * bool(form and form.errors) + str(ticket),
+            "opts": self.opts,
+            "ticket": ticket,
+            "form": form,
+            "media": self.media + form.media if form else self.media,
+            "events": events,
+            "seen": events[0].pk if events else 0,
+            "files": ticket.attachments.filter(comment=None),
+            "undelivered": [
+                delivery
+                for event in events
+                for delivery in event.deliveries.all()
+                if delivery.state == Delivery.State.FAILED
+            ],
+            "limit": SHOWN_EVENTS,
+            "controls": [form["status"], form["priority"], form["assignee"]] if form else [],
+            "may_resend": request.user.is_superuser,
+        }
+        return TemplateResponse(request, "admin/tickets/ticket/card.html", context)
+
+
+def _agent(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)  # noqa: S101 - the admin lets nobody else in
+    return request.user
+
+
+def _history(ticket: Ticket) -> QuerySet[TicketEvent]:
+    """Newest first, with everything the card says of an event."""
+    return (
+        ticket.events.select_related("actor", "comment__author")
+        .prefetch_related(
+            "comment__attachments", Prefetch("deliveries", Delivery.objects.order_by("pk"))
+        )
+        .order_by("-pk")
+    )
+
+
+def search_tickets(tickets: QuerySet[Ticket], term: str) -> QuerySet[Ticket]:
+    """By number, requester's e-mail or the start of the title: what an index can answer."""
+    term = term.strip().removeprefix("№").strip()
+    if not term:
+        return tickets
+    if term.isascii() and term.isdigit():
+        return tickets.filter(pk=term) if len(term) <= NUMBER_DIGITS else tickets.none()
+    if "@" in term:
+        lower_email = Lower("email")
+        matching = User.objects.alias(lower_email=lower_email)
+        found = matching.filter(lower_email__startswith=term.lower()).values_list("pk", flat=True)
+        return tickets.filter(requester__in=list(found[:50]))
+    # SQLite compares only ASCII without case, so the other case of the first letter is tried too.
+    other = term[0].swapcase() + term[1:]
+    return tickets.filter(Q(title__istartswith=term) | Q(title__istartswith=other))
+
+
+class ChannelFilter(admin.SimpleListFilter):
+    title = gettext_lazy("канал")
+    parameter_name = "channel"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        return [(name, name) for name in channels()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> QuerySet[Delivery]:
+        return queryset.filter(channel=self.value()) if self.value() else queryset
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnlyAdmin):
+    list_display = (
+        "id", "state_", "channel", "kind_", "ticket", "address", "attempts", "due_at", "sent_at",
+        "error",
+    )  # fmt: skip
+    list_select_related = ("event__ticket",)
+    list_filter = ("state", ChannelFilter)
+    search_fields = ("=address",)
+    search_help_text = gettext_lazy("Адрес целиком")
+    ordering = ("-id",)
+    fields = (
+        "channel", "kind", "ticket", "recipient", "address", "state", "attempts", "due_at",
+        "created_at", "sent_at", "error",
+    )  # fmt: skip
+    readonly_fields = ("ticket",)
+    actions = ("send_again",)
+
+    def has_resend_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
+
+    def get_urls(self) -> list[URLPattern]:
+        again = self.admin_site.admin_view(require_POST(self.resend_view))
+        return [
+            path("<int:pk>/resend/", again, name="tickets_delivery_resend"),
+            *super().get_urls(),
+        ]
+
+    def resend_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """«Повторить» of a ticket's card: back to that card."""
+        if not self.has_resend_permission(request):
+            raise PermissionDenied
+        delivery = get_object_or_404(Delivery.objects.select_related("event"), pk=pk)
+        self._send_again(request, [delivery])
+        if delivery.event is None:
+            return HttpResponseRedirect(reverse("admin:tickets_delivery_changelist"))
+        card = reverse("admin:tickets_ticket_change", args=[delivery.event.ticket_id])
+        return HttpResponseRedirect(f"{card}#event-{delivery.event_id}")
+
+    @admin.action(description=gettext_lazy("Отправить ещё раз"), permissions=["resend"])
+    def send_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
+        self._send_again(request, queryset[: self.list_per_page])
+
+    def _send_again(self, request: HttpRequest, deliveries: Iterable[Delivery]) -> None:
+        ended = {Delivery.State.FAILED, Delivery.State.CANCELLED}
+        again = [delivery for delivery in deliveries if delivery.state in ended]
+        for delivery in again:
+            resend(delivery)
+        if again:
+            text = _("Снова в очереди: %(number)d.") % {"number": len(again)}
+            self.message_user(request, text, messages.SUCCESS)
+        else:
+            text = _("Повторять нечего: уведомления отправлены или ждут очереди.")
+            self.message_user(request, text, messages.WARNING)
+
+    @admin.display(description=gettext_lazy("состояние"))
+    def state_(self, delivery: Delivery) -> SafeString:
+        return format_html(
+            '<span class="delivery delivery-{}">{}</span>',
+            delivery.state, delivery.get_state_display(),
+        )  # fmt: skip
+
+    @admin.display(description=gettext_lazy("что"))
+    def kind_(self, delivery: Delivery) -> str:
+        return str(NOTICE_NAMES.get(delivery.kind, delivery.kind))
+
+    @admin.display(description=gettext_lazy("заявка"), empty_value="—")
+    def ticket(self, delivery: Delivery) -> SafeString | None:
+        if delivery.event is None:
+            return None
+        card = reverse("admin:tickets_ticket_change", args=[delivery.event.ticket_id])
+        return format_html('<a href="{}">№ {}</a>', card, delivery.event.ticket_id)

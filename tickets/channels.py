@@ -1,0 +1,171 @@
+"""What a channel is, and the one that needs no messenger: e-mail."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from email.utils import parseaddr
+from smtplib import SMTPRecipientsRefused, SMTPResponseException
+from typing import ClassVar
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.template.loader import render_to_string
+
+from accounts.models import User
+from tickets.models import Attachment, Comment, Delivery, Ticket
+from tickets.notices import Audience, Notice
+
+logger = logging.getLogger(__name__)
+
+MAILED = {"status", "resolved", "comment", "reminder"}  # what customers get by mail
+SLOW_WORK = "slow work"  # one worker at most for letters and downloads together
+MAILED_FILES = 10 * 1024**2  # bytes of attachments in one letter; the rest is on the card
+
+
+class PermanentError(Exception):
+    """Trying again is of no use; the text is for staff."""
+
+
+class Cancelled(Exception):
+    """The recipient may not be told any more: unlinked, withdrawn, deactivated."""
+
+
+class RetryLater(Exception):
+    """The other side names the wait."""
+
+    def __init__(self, wait: timedelta) -> None:
+        self.wait = wait
+
+
+@dataclass(frozen=True)
+class Recipient:
+    address: str
+    user: User | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the sending of a delivery ended; no error means it was accepted."""
+
+    delivery: Delivery
+    error: Exception | None = None
+
+
+class Channel:
+    name: ClassVar[str]
+    lease: ClassVar[str]
+    batch: ClassVar[int] = 25
+
+    def recipients(self, notice: Notice) -> Iterable[Recipient]:
+        """The addresses a notice goes to through this channel."""
+        raise PermanentError(f"{self.name} has no recipients")
+
+    def parts(self, notice: Notice) -> Iterable[tuple[str, dict[str, int]]]:
+        """The messages a notice becomes in this channel: their kinds and what they are about."""
+        return [(notice.kind, {})]
+
+    def held_back(self, addresses: Sequence[str]) -> set[str]:
+        """Those of the addresses that must not be written to at this moment."""
+        return set()
+
+    def send(self, deliveries: Sequence[Delivery]) -> Iterable[Outcome]:
+        """Send due deliveries, at most one to an address, and say how each ended."""
+        raise PermanentError(f"{self.name} cannot send")
+
+
+class EmailChannel(Channel):
+    name = "email"
+    lease = SLOW_WORK
+    batch = 1  # a slow server must not hold more than one letter
+
+    def recipients(self, notice: Notice) -> Iterable[Recipient]:
+        ticket = notice.event.ticket
+        if notice.audience == Audience.STAFF:
+            return self._staff(ticket, notice)
+        if notice.audience != Audience.CUSTOMER or notice.kind not in MAILED:
+            return []
+        requester = Recipient(ticket.requester.email, ticket.requester)
+        found = {requester.address.casefold(): requester}
+        found.setdefault(ticket.client_email.casefold(), Recipient(ticket.client_email))
+        return [recipient for recipient in found.values() if recipient.address]
+
+    def _staff(self, ticket: Ticket, notice: Notice) -> Iterable[Recipient]:
+        """The assignee hears of a ticket; while it has none, and of new ones, the whole desk."""
+        assignee = ticket.assignee
+        if assignee and assignee == notice.event.actor:
+            return []
+        desk = [Recipient(settings.STAFF_EMAIL)] if settings.STAFF_EMAIL else []
+        if notice.kind == "staff_new" or assignee is None:
+            return desk
+        serves = assignee.is_active and assignee.is_staff and assignee.email
+        return [Recipient(assignee.email, assignee)] if serves else desk
+
+    def send(self, deliveries: Sequence[Delivery]) -> Iterable[Outcome]:
+        for delivery in deliveries:
+            try:
+                self._send_one(delivery)
+            except SMTPRecipientsRefused as error:
+                codes = [code for code, _text in error.recipients.values()]
+                final = all(code >= 500 for code in codes)
+                yield Outcome(delivery, PermanentError(f"SMTP {codes}") if final else error)
+            except SMTPResponseException as error:
+                final = 500 <= error.smtp_code < 600 and error.smtp_code not in (530, 535)
+                yield Outcome(
+                    delivery, PermanentError(f"SMTP {error.smtp_code}") if final else error
+                )
+            except (OSError, Cancelled) as error:
+                yield Outcome(delivery, error)
+            except Exception as error:  # what cannot be made now will not be made later
+                logger.exception("Letter %s cannot be made", delivery.pk)
+                yield Outcome(delivery, PermanentError(type(error).__name__))
+            else:
+                yield Outcome(delivery)
+
+    def _send_one(self, delivery: Delivery) -> None:
+        if delivery.recipient and not delivery.recipient.is_active:
+            raise Cancelled
+        event = delivery.event
+        context = {
+            "delivery": delivery,
+            "event": event,
+            "ticket": event.ticket if event else None,
+            "user": delivery.recipient,
+            "portal_url": settings.PORTAL_URL,
+        }
+        subject = render_to_string(f"mail/{delivery.kind}_subject.txt", context)
+        letter = EmailMultiAlternatives(
+            subject=" ".join(subject.split()),
+            body=render_to_string(f"mail/{delivery.kind}.txt", context),
+            to=[delivery.address],
+            headers=self._headers(delivery),
+            connection=get_connection(),
+        )
+        html = render_to_string(f"mail/{delivery.kind}.html", context)
+        letter.attach_alternative(html, "text/html")
+        if event and event.comment:
+            _attach_files(letter, event.comment)
+        letter.send()
+
+    def _headers(self, delivery: Delivery) -> dict[str, str]:
+        headers = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
+        if delivery.event:
+            domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
+            thread = f"<ticket-{delivery.event.ticket_id}@{domain}>"
+            headers |= {
+                "Message-ID": f"<delivery-{delivery.pk}@{domain}>",
+                "In-Reply-To": thread,
+                "References": thread,
+            }
+        return headers
+
+
+def _attach_files(letter: EmailMultiAlternatives, comment: Comment) -> None:
+    left = MAILED_FILES
+    for file in comment.attachments.filter(state=Attachment.State.READY):
+        if file.size > left:
+            continue
+        with suppress(FileNotFoundError), file.file.open("rb") as content:
+            letter.attach(file.name, content.read(), "application/octet-stream")
+            left -= file.size

@@ -1,0 +1,275 @@
+"""The door out: everything the product says unasked leaves through `Delivery` rows.
+
+`notify` writes an event's rows in the event's own transaction. `drain` sends what is due through
+one channel, one drain at a time, oldest row of each address first.
+"""
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import cache
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from accounts.models import User
+from config.logs import redact
+from config.queue import enqueue
+from tickets.channels import SLOW_WORK, Cancelled, Channel, Outcome, PermanentError, RetryLater
+from tickets.models import Delivery, Lease, TicketEvent
+from tickets.notices import notices_of
+
+logger = logging.getLogger(__name__)
+
+SLICE = 5.0  # seconds a drain works before it hands over to the next task
+LEASE = timedelta(seconds=60)  # longer than a task may run
+CLAIM = timedelta(seconds=15)  # after which a row whose drain was killed is due again
+RETENTION = timedelta(days=90)
+SHORT_WAIT = 0.25  # seconds between two looks at rows that are due within the slice
+MAX_BACKOFF = 300  # seconds
+
+
+@cache
+def channels() -> dict[str, Channel]:
+    found: list[Channel] = [import_string(name)() for name in settings.NOTICE_CHANNELS]
+    return {channel.name: channel for channel in found}
+
+
+def notify(event: TicketEvent) -> None:
+    """Write the deliveries of an event and wake their channels, in the caller's transaction."""
+    now = timezone.now()
+    rows = [
+        Delivery(
+            channel=channel.name,
+            kind=kind,
+            event=event,
+            recipient=recipient.user,
+            address=recipient.address,
+            key=f"event:{event.pk}:{channel.name}:{notice.kind}:{place}:{part}",  # no address
+            data={"loud": notice.loud, **about},
+            due_at=now + notice.delay,
+        )
+        for notice in notices_of(event)
+        for channel in channels().values()
+        for place, recipient in enumerate(channel.recipients(notice))
+        for part, (kind, about) in enumerate(channel.parts(notice))
+    ]
+    Delivery.objects.bulk_create(rows)
+    for name in {row.channel for row in rows}:
+        enqueue("tickets.tasks.drain", name)
+
+
+def tell(
+    *,
+    channel: str,
+    kind: str,
+    address: str,
+    key: str,
+    recipient: User | None = None,
+    data: dict[str, int | str | bool] | None = None,
+) -> None:
+    """Queue a message that belongs to no ticket event; the same key is told once."""
+    with transaction.atomic():
+        _row, created = Delivery.objects.get_or_create(
+            key=key,
+            defaults={
+                "channel": channel,
+                "kind": kind,
+                "address": address,
+                "recipient": recipient,
+                "data": data or {},
+            },
+        )
+        if created:
+            enqueue("tickets.tasks.drain", channel)
+
+
+def drain(channel_name: str) -> None:
+    """Send what is due through a channel for one slice, unless another drain is at it."""
+    channel = channels()[channel_name]
+    with held_lease(channel.lease) as held:
+        if not held:
+            return
+        _work_for_a_slice(channel, time.monotonic() + SLICE)
+    release_slow_work() if channel.lease == SLOW_WORK else _wake_if_due(channel_name)
+
+
+def release_slow_work() -> None:
+    """Wake all that takes turns on the lease of slow work and found it held."""
+    for channel in channels().values():
+        if channel.lease == SLOW_WORK:
+            _wake_if_due(channel.name)
+    for task in settings.SLOW_WORK_TASKS:
+        enqueue(task)
+
+
+def drain_all() -> None:
+    """The safety net behind the wake-ups: queue a drain for every channel that has due rows."""
+    for name in channels():
+        _wake_if_due(name)
+
+
+def next_rows(channel_name: str) -> QuerySet[Delivery]:
+    """Queued rows that are the oldest of their address: a row that waits delays its own only."""
+    queued = Delivery.objects.filter(channel=channel_name, state=Delivery.State.QUEUED)
+    older = queued.filter(address=OuterRef("address"), pk__lt=OuterRef("pk"))
+    return queued.filter(~Exists(older))
+
+
+def _wake_if_due(channel_name: str) -> None:
+    if next_rows(channel_name).filter(due_at__lte=timezone.now()).exists():
+        enqueue("tickets.tasks.drain", channel_name)
+
+
+def _work_for_a_slice(channel: Channel, end: float) -> None:
+    while time.monotonic() < end:
+        batch = _next_batch(channel)
+        for outcome in channel.send(batch) if batch else ():
+            _record(outcome)
+        renew_lease(channel.lease)
+        if not batch:
+            soon = timezone.now() + timedelta(seconds=max(0.0, end - time.monotonic()))
+            if not next_rows(channel.name).filter(due_at__lte=soon).exists():
+                return
+            time.sleep(SHORT_WAIT)
+
+
+def _next_batch(channel: Channel) -> list[Delivery]:
+    rows = list(
+        next_rows(channel.name)
+        .filter(due_at__lte=timezone.now())
+        .select_related(
+            "recipient", "event__ticket__requester", "event__ticket__product",
+            "event__ticket__organization", "event__ticket__assignee", "event__actor",
+            "event__comment__author",
+        )
+        .order_by("due_at", "pk")[: channel.batch * 4]
+    )  # fmt: skip
+    held_back = channel.held_back([row.address for row in rows])
+    batch = [row for row in rows if row.address not in held_back][: channel.batch]
+    Delivery.objects.filter(pk__in=[row.pk for row in batch]).update(
+        due_at=timezone.now() + CLAIM, attempts=F("attempts") + 1
+    )
+    for row in batch:
+        row.attempts += 1
+    return batch
+
+
+def _record(outcome: Outcome) -> None:
+    """The only writer of a delivery's state after it was queued."""
+    row, error = outcome.delivery, outcome.error
+    now = timezone.now()
+    row.error = ""
+    if error is None:
+        row.state, row.sent_at = Delivery.State.SENT, now
+    elif isinstance(error, Cancelled):
+        row.state = Delivery.State.CANCELLED
+    elif isinstance(error, PermanentError):
+        row.state, row.error = Delivery.State.FAILED, redact(str(error))[:300]
+    elif now - row.created_at > Delivery.GIVE_UP_AFTER:
+        row.state, row.error = Delivery.State.FAILED, _brief(error)
+    elif isinstance(error, RetryLater):
+        row.due_at, row.error = now + error.wait, _brief(error)
+    else:
+        wait = min(MAX_BACKOFF, 2**row.attempts)
+        row.due_at, row.error = now + timedelta(seconds=wait), _brief(error)
+    if row.error:
+        logger.warning("Delivery %s: %s", row.pk, row.error)
+    fields = ("address", "attempts", "error", "state", "sent_at", "due_at")
+    Delivery.objects.filter(pk=row.pk).update(**{name: getattr(row, name) for name in fields})
+
+
+def _brief(error: Exception) -> str:
+    return redact(f"{type(error).__name__}: {error}")[:300]
+
+
+def move_deliveries(*, channel: str, old: str, new: str) -> None:
+    """What waits for one address goes to another: the same chat under a new id."""
+    Delivery.objects.filter(channel=channel, address=old, state=Delivery.State.QUEUED).update(
+        address=new
+    )
+
+
+def resend(delivery: Delivery) -> None:
+    """Queue a failed delivery again, with a new day to arrive in."""
+    now = timezone.now()
+    with transaction.atomic():
+        again = Delivery.objects.filter(
+            pk=delivery.pk, state__in=[Delivery.State.FAILED, Delivery.State.CANCELLED]
+        ).update(state=Delivery.State.QUEUED, due_at=now, created_at=now, attempts=0, error="")
+        if again:
+            enqueue("tickets.tasks.drain", delivery.channel)
+
+
+def delete_old_deliveries() -> None:
+    old = Delivery.objects.filter(created_at__lt=timezone.now() - RETENTION)
+    ended = old.exclude(state=Delivery.State.QUEUED).order_by("pk")
+    Delivery.objects.filter(pk__in=list(ended.values_list("pk", flat=True)[:1000])).delete()
+
+
+# Leases
+
+
+def process_name() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def take_lease(name: str, owner: str, duration: timedelta = LEASE) -> bool:
+    """Take or renew a lease: one conditional UPDATE decides. A dead process of this host yields."""
+    now = timezone.now()
+    Lease.objects.bulk_create([Lease(name=name, owner=owner, until=now)], ignore_conflicts=True)
+    free = Q(owner=owner) | Q(until__lte=now)
+    holder = Lease.objects.values_list("owner", flat=True).get(pk=name)
+    if _is_dead_here(holder):
+        free |= Q(owner=holder)
+    return bool(Lease.objects.filter(free, pk=name).update(owner=owner, until=now + duration))
+
+
+def renew_lease(name: str) -> None:
+    take_lease(name, process_name())
+
+
+def release_lease(name: str, owner: str) -> None:
+    Lease.objects.filter(pk=name, owner=owner).update(until=timezone.now())
+
+
+@contextmanager
+def held_lease(name: str) -> Iterator[bool]:
+    """Hold a lease for a block; yields False when another process has it."""
+    owner = process_name()
+    held = take_lease(name, owner)
+    try:
+        yield held
+    finally:
+        if held:
+            release_lease(name, owner)
+
+
+def _is_dead_here(owner: str) -> bool:
+    """Whether the owner was a process of this host that no longer runs (killed, not finished)."""
+    host, _colon, pid = owner.rpartition(":")
+    if host != socket.gethostname() or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return _is_zombie(pid)
+
+
+def _is_zombie(pid: str) -> bool:
+    """Whether a process has ended and only waits for its parent to notice. Linux only."""
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[0] == "Z"
+    except (OSError, IndexError):
+        return False

@@ -1,0 +1,101 @@
+"""What portal templates need beside Django's own tags."""
+
+from datetime import datetime
+from typing import Any
+
+import segno
+from django import template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from accounts.models import BotRegistration, User
+from accounts.phone import mask_email, mask_phone
+from tickets import text
+from tickets.models import Priority, Ticket, TicketEvent
+from tickets.status import TicketStatus
+
+register = template.Library()
+register.filter("mask_email", mask_email)
+register.filter("mask_phone", mask_phone)
+register.filter("file_size", text.file_size)
+
+BADGE_LIMIT = 9
+SECTIONS = {
+    "ticket": "tickets",
+    "bot": "bot",
+    "group": "groups",
+    "profile": "profile",
+    "password": "profile",
+}
+
+
+@register.inclusion_tag("portal/menu.html", takes_context=True)
+def menu(context: template.RequestContext) -> dict[str, Any]:
+    request = context["request"]
+    match = request.resolver_match
+    page = (match.url_name if match else "").partition("_")[0]
+    return {
+        "user": request.user,
+        "section": SECTIONS.get(page, ""),
+        "awaiting": _awaiting(request.user),
+        "link": _link(request.user),
+    }
+
+
+def _awaiting(user: User) -> str:
+    """How many tickets wait for the person: counted as far as the badge can show."""
+    waiting = Ticket.objects.visible_to(user).open().filter(status=TicketStatus.WAITING)
+    number = len(waiting.order_by("-pk").values_list("pk")[: BADGE_LIMIT + 1])
+    return f"{BADGE_LIMIT}+" if number > BADGE_LIMIT else str(number or "")
+
+
+def _link(user: User) -> str:
+    registration = BotRegistration.objects.filter(user=user, withdrawn_at=None)
+    telegram_ids = list(registration.values_list("user__telegram", flat=True)[:1])
+    if not telegram_ids:
+        return "unregistered"
+    return "linked" if telegram_ids[0] else "registered"
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    return format_html(
+        '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
+        static("portal/icons.svg"),
+        name,
+    )
+
+
+@register.inclusion_tag("portal/chip.html")
+def status_chip(status: str) -> dict[str, str]:
+    return {"status": status, "label": str(TicketStatus(status).label)}
+
+
+@register.filter
+def priority_label(priority: str) -> str:
+    return str(Priority(priority).label)
+
+
+@register.filter
+def is_return(event: TicketEvent) -> bool:
+    return event.old_value == TicketStatus.RESOLVED and event.new_value == TicketStatus.IN_PROGRESS
+
+
+@register.filter
+def stars(score: int | str) -> str:
+    return "★" * int(score) + "☆" * (5 - int(score))
+
+
+@register.filter
+def exact_time(moment: datetime) -> str:
+    local = timezone.localtime(moment)
+    zone = (local.tzname() or "").replace("MSK", "МСК")
+    return f"{local:%d.%m.%Y %H:%M:%S} ({zone})"
+
+
+@register.filter
+def qr_code(url: str) -> str:
+    """A data URI, which the content security policy lets an image show."""
+    return segno.make(url, error="m", micro=False).svg_data_uri(scale=5, dark="#1b2433")

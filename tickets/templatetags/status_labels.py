@@ -1,0 +1,57 @@
+"""Words and chips for statuses and priorities."""
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from tickets.models import Priority
+from tickets.status import TicketStatus
+
+register = template.Library()
+
+STATUS_ICONS = {
+    TicketStatus.NEW: "🆕",
+    TicketStatus.IN_PROGRESS: "🔧",
+    TicketStatus.WAITING: "⏳",
+    TicketStatus.RESOLVED: "✅",
+    TicketStatus.CLOSED: "📁",
+}
+PRIORITY_ICONS = {
+    Priority.CRITICAL: "🔴",
+    Priority.HIGH: "🟠",
+    Priority.MEDIUM: "🔵",
+    Priority.LOW: "🟢",
+}
+
+
+@register.filter
+def status_label(value: str) -> str:
+    """`in_progress` → «В работе»."""
+    return str(TicketStatus(value).label) if value in TicketStatus.values else value
+
+
+@register.filter
+def priority_label(value: str) -> str:
+    """`high` → «Высокий»."""
+    return str(Priority(value).label) if value in Priority.values else value
+
+
+@register.filter
+def status_chip(value: str) -> SafeString:
+    status = TicketStatus(value)
+    return format_html(
+        '<span class="chip chip-{}"><span aria-hidden="true">{}</span> {}</span>',
+        status.value,
+        STATUS_ICONS[status],
+        status.label,
+    )
+
+
+@register.filter
+def priority_mark(value: str) -> SafeString:
+    priority = Priority(value)
+    return format_html(
+        '<span class="mark"><span aria-hidden="true">{}</span> {}</span>',
+        PRIORITY_ICONS[priority],
+        priority.label,
+    )
