@@ -1,0 +1,40 @@
+// Comfort on top of pages that work without any script.
+
+const summary = document.querySelector(".error-summary");
+if (summary) summary.focus();
+
+function keepBusy(event) {
+  const button = event.target.querySelector("[data-busy]");
+  if (!button) return;
+  if (button.getAttribute("aria-disabled") === "true") {
+    event.preventDefault();
+    return;
+  }
+  button.dataset.words = button.textContent;
+  button.textContent = button.dataset.busy;
+  button.setAttribute("aria-disabled", "true");
+}
+
+function wakeUp() {
+  for (const button of document.querySelectorAll("[data-words]")) {
+    button.textContent = button.dataset.words;
+    button.removeAttribute("aria-disabled");
+    delete button.dataset.words;
+  }
+}
+
+document.addEventListener("submit", keepBusy);
+window.addEventListener("pageshow", (event) => event.persisted && wakeUp());
+
+async function copyLink(button) {
+  await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).href);
+  const words = button.textContent;
+  button.textContent = "Ссылка скопирована";
+  setTimeout(() => (button.textContent = words), 2000);
+}
+
+for (const button of document.querySelectorAll("[data-copy]")) {
+  if (!navigator.clipboard) continue;
+  button.hidden = false;
+  button.addEventListener("click", () => copyLink(button).catch(() => (button.hidden = true)));
+}

@@ -1,0 +1,58 @@
+"""How this project reaches the Bot API, whichever server serves it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import cache
+from ssl import SSLContext
+
+import httpx
+from django.conf import settings
+from telegram import Bot
+from telegram.error import RetryAfter
+from telegram.request import HTTPXRequest
+
+SEND_TIMEOUT = 8.0  # seconds
+POOL = 16  # httpx slows down with more waiters
+
+
+@cache
+def tls() -> SSLContext:
+    """One for the process: building it costs more than many calls."""
+    return httpx.create_ssl_context()
+
+
+def request() -> HTTPXRequest:
+    return HTTPXRequest(
+        connection_pool_size=POOL,
+        connect_timeout=SEND_TIMEOUT,
+        read_timeout=SEND_TIMEOUT,
+        write_timeout=SEND_TIMEOUT,
+        pool_timeout=SEND_TIMEOUT,
+        proxy=settings.TELEGRAM_PROXY_URL or None,
+        httpx_kwargs={"verify": tls()},
+    )
+
+
+@asynccontextmanager
+async def short_lived_bot() -> AsyncIterator[Bot]:
+    """A bot for the event loop of one queued task, without a getMe before its first call."""
+    async with request() as client:
+        yield Bot(
+            settings.TELEGRAM_BOT_TOKEN,
+            base_url=f"{settings.TELEGRAM_API_URL}/bot",
+            base_file_url=f"{settings.TELEGRAM_API_URL}/file/bot",
+            request=client,
+            get_updates_request=client,
+        )
+
+
+def retry_after(error: RetryAfter) -> timedelta:
+    wait = error.retry_after
+    return wait if isinstance(wait, timedelta) else timedelta(seconds=wait)
+
+
+def bot_id() -> int:
+    """The numeric part of the token; 0 for a token without one."""
+    number = settings.TELEGRAM_BOT_TOKEN.partition(":")[0]
+    return int(number) if number.isascii() and number.isdecimal() else 0

@@ -1,0 +1,251 @@
+"""The bot's table of contents: every handler, in order, and what each step listens for."""
+
+import logging
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from telegram import (
+    BotCommand,
+    BotCommandScopeAllChatAdministrators,
+    BotCommandScopeAllPrivateChats,
+    Update,
+)
+from telegram.error import TelegramError
+from telegram.ext import (
+    Application,
+    CallbackQueryHandler,
+    ChatMemberHandler,
+    CommandHandler,
+    ContextTypes,
+    MessageHandler,
+    TypeHandler,
+    filters,
+)
+
+from telegram_bot import keyboards as kb
+from telegram_bot.api import bot_id, request
+from telegram_bot.dialog import Flow, Incoming, Inquiry, work_off
+from telegram_bot.flows import (
+    group_setup,
+    groups,
+    linking,
+    menu,
+    my_tickets,
+    new_ticket,
+    resolution,
+)
+from telegram_bot.flows.linking import linked
+from telegram_bot.inbox import DurableUpdateQueue, OrderPerPerson
+from telegram_bot.models import Dialog
+from telegram_bot.replies import Replies
+
+logger = logging.getLogger(__name__)
+
+ALLOWED_UPDATES = ["message", "edited_message", "callback_query", "my_chat_member"]
+
+GROUP_ADMIN_COMMANDS = [BotCommand("config", "Выбрать услугу для заявок группы")]
+COMMANDS = [
+    BotCommand("new", "Создать новую заявку"),
+    BotCommand("tickets", "Список открытых заявок"),
+    BotCommand("help", "Помощь"),
+    BotCommand("cancel", "Отменить"),
+]
+DESCRIPTION = (
+    "Создавайте заявки в техническую поддержку, следите за статусом и отвечайте специалистам "
+    "прямо в Telegram. Нужна регистрация на портале."
+)
+SHORT_DESCRIPTION = "Заявки в техподдержку: создать, следить, оценить"
+
+# What a plain message means, by the step its dialog is at
+STEPS: dict[str, Flow] = {
+    "phone": linking.take_typed_phone,
+    "account": linking.take_typed_phone,
+    "pin": linking.take_pin,
+    "product": linked(new_ticket.expect_press),
+    "title": linked(new_ticket.take_title),
+    "description": linked(new_ticket.take_description),
+    "files": linked(new_ticket.take_files),
+    "confirm": linked(new_ticket.take_confirmation),
+    "comment": linked(my_tickets.take_comment),
+    "reason": linked(resolution.take_reason),
+    "rating_comment": linked(resolution.take_rating_comment),
+}
+
+# Questions about a ticket end when the person goes to look at something else
+QUESTIONS = {"comment", "reason", "rating_comment"}
+LEAVING = {"card", "list", "closed", "comments"}
+
+# Buttons by the word of their callback data; `linked` ones serve only linked people
+BUTTONS: dict[str, Flow] = {
+    "menu": linked(menu.show_menu),
+    "help": menu.show_help,
+    "cancel": menu.cancel,
+    "page": menu.nothing,
+    "settings": linked(menu.show_settings),
+    "unlink": linked(menu.ask_unlink),
+    "unlink_yes": linked(menu.unlink),
+    "phone": linking.ask_phone,
+    "account": linking.choose_account,
+    "resend_pin": linking.resend_pin,
+    "new": linked(new_ticket.start),
+    "resume": linked(new_ticket.resume),
+    "drop": linked(new_ticket.drop),
+    "product": linked(new_ticket.take_product),
+    "products": linked(new_ticket.turn_products),
+    "take_title": linked(new_ticket.take_suggested_title),
+    "back": linked(new_ticket.back),
+    "files_done": linked(new_ticket.files_done),
+    "files_clear": linked(new_ticket.files_clear),
+    "fix": linked(new_ticket.fix),
+    "list": linked(my_tickets.show_open),
+    "closed": linked(my_tickets.show_closed),
+    "card": linked(my_tickets.show_card),
+    "comments": linked(my_tickets.show_comments),
+    "comment": linked(my_tickets.ask_comment),
+    "files": linked(my_tickets.send_files),
+    "rate": linked(resolution.ask_score),
+    "score": linked(resolution.take_score),
+    "rating_comment": linked(resolution.ask_rating_comment),
+    "skip_rating": linked(resolution.skip_rating_comment),
+    "return": linked(resolution.ask_return),
+    "return_yes": linked(resolution.ask_reason),
+    "follow_up": linked(resolution.follow_up),
+}
+
+GROUP_BUTTONS: dict[str, Flow] = {
+    "group_product": group_setup.take_product,
+    "group_products": group_setup.turn_products,
+}
+
+PRIVATE = filters.ChatType.PRIVATE & filters.UpdateType.MESSAGE
+NUMBER = filters.Regex(r"^\s*[№#]?\s*[0-9]{1,18}\s*$")
+GROUPS = filters.ChatType.GROUPS
+SERVICE = filters.StatusUpdate.NEW_CHAT_TITLE | filters.StatusUpdate.MIGRATE
+UNKNOWN_COMMAND = filters.Regex(r"^/\w+(@\w+)?$")  # a text may begin with /var/log
+CANCEL_WORD = filters.Regex(r"^(?i:отмена)$")
+UNSUPPORTED = (
+    filters.Sticker.ALL | filters.VOICE | filters.VIDEO_NOTE | filters.LOCATION | filters.POLL
+    | filters.Dice.ALL | filters.GAME | filters.VENUE | filters.STORY
+)  # fmt: skip
+
+
+def start(dialog: Dialog, message: Incoming) -> Replies:
+    """`/start`, also with the payload of a deep link, which carries context only."""
+    if message.user is None:
+        return linking.ask_phone(dialog, message)
+    if message.argument.startswith("t_"):
+        return my_tickets.show_linked(dialog, message)
+    return menu.show_menu(dialog, message)
+
+
+def take_message(dialog: Dialog, message: Incoming) -> Replies:
+    """A reply to a ticket's message beats the step; a further part follows the first one."""
+    comment = my_tickets.open_comment(dialog, message)
+    if comment:
+        return my_tickets.go_on_with_comment(dialog, message, comment)
+    dialog.open_part = ""
+    ticket = my_tickets.replied_ticket(message)
+    if ticket:
+        return my_tickets.write_comment(dialog, message, ticket)
+    return STEPS.get(dialog.step, linked(menu.not_understood))(dialog, message)
+
+
+def take_number(dialog: Dialog, message: Incoming) -> Replies:
+    """A bare number is a ticket's, unless the dialog or the replied message asks for words."""
+    if dialog.step or message.replied_id:
+        return take_message(dialog, message)
+    return linked(my_tickets.show_numbered)(dialog, message)
+
+
+def take_unsupported(dialog: Dialog, message: Incoming) -> Replies:
+    """Stickers and the like fit no step; in the place of a PIN they are a wrong one."""
+    take = linking.take_pin if dialog.step == "pin" else menu.unsupported
+    return take(dialog, message)
+
+
+def press(dialog: Dialog, message: Incoming) -> Replies:
+    """A button of the private chat; in a group only its own buttons may do anything."""
+    word = kb.parse(message.data)[0]
+    if not message.is_private and word != "page":
+        return message.toast(_("Эта кнопка работает в личном чате с ботом."), alert=True)
+    return BUTTONS.get(word, menu.stale_button)(dialog, message)
+
+
+def press_in_group(dialog: Dialog, message: Incoming) -> Replies:
+    return GROUP_BUTTONS.get(kb.parse(message.data)[0], menu.stale_button)(dialog, message)
+
+
+def build_application() -> Application[Any, Any, Any, Any, Any, Any]:
+    queue = DurableUpdateQueue(bot_id())
+    application = (
+        Application.builder()
+        .token(settings.TELEGRAM_BOT_TOKEN)
+        .base_url(f"{settings.TELEGRAM_API_URL}/bot")
+        .base_file_url(f"{settings.TELEGRAM_API_URL}/file/bot")
+        .request(request())
+        .get_updates_request(request())
+        .update_queue(queue)
+        .concurrent_updates(OrderPerPerson(queue))
+        .job_queue(None)
+        .build()
+    )
+    on = partial(_callback, queue)
+    application.add_handlers(
+        [
+            CommandHandler("start", on(start), PRIVATE),
+            CommandHandler("menu", on(linked(menu.show_menu)), PRIVATE),
+            CommandHandler("new", on(linked(new_ticket.start)), PRIVATE),
+            CommandHandler("tickets", on(linked(my_tickets.show_open)), PRIVATE),
+            CommandHandler("help", on(menu.show_help), PRIVATE),
+            CommandHandler("cancel", on(menu.cancel), PRIVATE),
+            CommandHandler(
+                "config",
+                on(group_setup.config, group_setup.rights_in_chat),
+                PRIVATE | (GROUPS & filters.UpdateType.MESSAGE),
+            ),
+            CallbackQueryHandler(
+                on(group_setup.check_again, group_setup.bot_rights), "^group_check$"
+            ),
+            CallbackQueryHandler(on(press_in_group, group_setup.rights_in_chat), "^group_"),
+            CallbackQueryHandler(on(press)),
+            MessageHandler(GROUPS & SERVICE, on(group_setup.service_message)),
+            MessageHandler(GROUPS, on(groups.take_message)),
+            MessageHandler(PRIVATE & filters.CONTACT, on(linking.take_contact)),
+            MessageHandler(PRIVATE & CANCEL_WORD, on(menu.cancel)),
+            MessageHandler(PRIVATE & NUMBER, on(take_number)),
+            MessageHandler(PRIVATE & filters.StatusUpdate.ALL, on(menu.nothing)),
+            MessageHandler(PRIVATE & UNSUPPORTED, on(take_unsupported)),
+            MessageHandler(PRIVATE & UNKNOWN_COMMAND, on(linked(menu.not_understood))),
+            MessageHandler(PRIVATE, on(take_message)),
+            MessageHandler(filters.UpdateType.EDITED_MESSAGE, on(my_tickets.take_edit)),
+            ChatMemberHandler(on(group_setup.membership_changed)),
+            TypeHandler(Update, on(menu.nothing)),
+        ]
+    )
+    return application
+
+
+def _callback(
+    queue: DurableUpdateQueue, flow: Flow, inquiry: Inquiry | None = None
+) -> Callable[[Update, ContextTypes.DEFAULT_TYPE], Coroutine[Any, Any, None]]:
+    async def callback(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+        await work_off(context.bot, queue, update, flow, inquiry)
+
+    return callback
+
+
+async def describe_bot(application: Application[Any, Any, Any, Any, Any, Any]) -> None:
+    """Tell Telegram the command menu and the texts before Start; not worth failing for."""
+    bot = application.bot
+    try:
+        await bot.set_my_commands(COMMANDS, scope=BotCommandScopeAllPrivateChats())
+        await bot.set_my_commands(
+            GROUP_ADMIN_COMMANDS, scope=BotCommandScopeAllChatAdministrators()
+        )
+        await bot.set_my_description(DESCRIPTION)
+        await bot.set_my_short_description(SHORT_DESCRIPTION)
+    except TelegramError as error:
+        logger.warning("The bot's description was not set: %s", type(error).__name__)

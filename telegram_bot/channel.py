@@ -1,0 +1,190 @@
+"""Telegram as a channel: paced sending, and what each refusal of the Bot API means."""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from asgiref.sync import async_to_sync
+from django.db.models import Count, Max, Q
+from django.utils import timezone
+from telegram import Bot, Message
+from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError
+
+from accounts.models import TelegramAccount
+from accounts.services import note_unreachable
+from telegram_bot.api import retry_after, short_lived_bot
+from telegram_bot.composers import COMPOSERS, PART
+from telegram_bot.flows.group_setup import migrate_group, note_removal
+from telegram_bot.models import Group, TicketMessage
+from telegram_bot.replies import Reply
+from telegram_bot.sending import make_call, note_ticket_message
+from tickets.channels import (
+    Cancelled,
+    Channel,
+    Outcome,
+    PermanentError,
+    Recipient,
+    RetryLater,
+)
+from tickets.delivery import tell
+from tickets.models import Delivery
+from tickets.notices import Audience, Notice
+from tickets.text import split_utf16
+
+logger = logging.getLogger(__name__)
+
+A_SECOND = 25  # messages over all; Telegram allows about 30, the rest is for direct answers
+PRIVATE_PAUSE = timedelta(seconds=1)
+GROUP_A_MINUTE = 18  # Telegram allows 20; the rest is for direct answers
+
+
+class TelegramChannel(Channel):
+    name = "telegram"
+    lease = "telegram"
+    batch = A_SECOND
+
+    def recipients(self, notice: Notice) -> Iterable[Recipient]:
+        if notice.audience == Audience.PUBLIC:
+            yield from self._group_of(notice)
+        if notice.audience != Audience.CUSTOMER:
+            return
+        accounts = TelegramAccount.objects.filter(
+            user=notice.event.ticket.requester, user__is_active=True, unreachable_at=None
+        )
+        for account in accounts.select_related("user"):
+            yield Recipient(str(account.telegram_id), account.user)
+
+    def _group_of(self, notice: Notice) -> Iterable[Recipient]:
+        groups = Group.objects.filter(tickets__ticket=notice.event.ticket, removed_at=None)
+        for chat_id in groups.values_list("chat_id", flat=True):
+            yield Recipient(str(chat_id))
+
+    def parts(self, notice: Notice) -> Iterable[tuple[str, dict[str, int]]]:
+        """A long text goes on in further messages, each file is a message of its own."""
+        if notice.kind == "buttons":
+            offers = TicketMessage.objects.filter(ticket=notice.event.ticket, has_resolution=True)
+            for number in offers.order_by("pk").values_list("message_id", flat=True):
+                yield "buttons", {"message": number}
+            return
+        yield notice.kind, {}
+        comment = notice.event.comment
+        if comment is None or notice.audience != Audience.CUSTOMER:
+            return
+        for part in range(1, len(split_utf16(comment.body, PART))):
+            yield "continued", {"part": part}
+        for number in comment.attachments.values_list("pk", flat=True):
+            yield "file", {"attachment": number}
+
+    def held_back(self, addresses: Sequence[str]) -> set[str]:
+        now = timezone.now()
+        recent = Delivery.objects.filter(
+            channel=self.name, address__in=addresses, sent_at__gt=now - timedelta(minutes=1)
+        )
+        groups = Q(address__startswith="-", sent__gte=GROUP_A_MINUTE)
+        people = ~Q(address__startswith="-") & Q(last__gt=now - PRIVATE_PAUSE)
+        paced = recent.values("address").annotate(sent=Count("pk"), last=Max("sent_at"))
+        return set(paced.filter(groups | people).values_list("address", flat=True))
+
+    def send(self, deliveries: Sequence[Delivery]) -> Iterable[Outcome]:
+        ready: list[tuple[Delivery, Reply]] = []
+        for delivery in deliveries:
+            try:
+                ready.append((delivery, self._message(delivery)))
+            except (Cancelled, PermanentError, RetryLater) as error:
+                yield Outcome(delivery, error)
+            except Exception as error:  # what cannot be made now will not be made later
+                logger.exception("Message %s cannot be made", delivery.pk)
+                yield Outcome(delivery, PermanentError(type(error).__name__))
+        if not ready:
+            return
+        results = async_to_sync(_send_all)([message for _delivery, message in ready])
+        for (delivery, message), result in zip(ready, results, strict=True):
+            if isinstance(result, TelegramError):
+                yield Outcome(delivery, self._meaning(delivery, result))
+            elif isinstance(result, Exception):
+                yield Outcome(delivery, PermanentError(type(result).__name__))
+            else:
+                if isinstance(result, Message):
+                    note_ticket_message(result, message.ticket_id, message.has_resolution)
+                yield Outcome(delivery)
+
+    def _message(self, delivery: Delivery) -> Reply:
+        """What to send now. Raises Cancelled when the person may not be told any more."""
+        if (
+            delivery.recipient_id
+            and not TelegramAccount.objects.filter(
+                user=delivery.recipient_id,
+                telegram_id=int(delivery.address),
+                user__is_active=True,
+                unreachable_at=None,
+            ).exists()
+        ):
+            raise Cancelled
+        if delivery.address.startswith("-") and not delivery.kind.startswith("group_"):
+            raise PermanentError("not for a group")
+        if (
+            delivery.address.startswith("-")
+            and Group.objects.filter(
+                chat_id=int(delivery.address), removed_at__isnull=False
+            ).exists()
+        ):
+            self._tell_requester(delivery)
+            raise Cancelled
+        compose = COMPOSERS.get(delivery.kind)
+        if compose is None:
+            raise PermanentError(f"unknown kind {delivery.kind}")
+        return compose(delivery)
+
+    def _meaning(self, delivery: Delivery, error: TelegramError) -> Exception:
+        if isinstance(error, RetryAfter):
+            return RetryLater(retry_after(error))
+        if isinstance(error, ChatMigrated):
+            migrate_group(int(delivery.address), error.new_chat_id)
+            delivery.address = str(error.new_chat_id)
+            return RetryLater(timedelta())
+        if not isinstance(error, Forbidden | BadRequest):
+            return error
+        if delivery.address.startswith("-"):
+            self._lost_in_group(delivery, error)
+        elif isinstance(error, Forbidden) or "chat not found" in error.message.lower():
+            note_unreachable(telegram_id=int(delivery.address))
+        return PermanentError(error.message)
+
+    def _lost_in_group(self, delivery: Delivery, error: TelegramError) -> None:
+        """A group that cannot be written to: its state follows, the requester hears in private."""
+        if isinstance(error, Forbidden) or "chat not found" in error.message.lower():
+            note_removal(int(delivery.address))
+        self._tell_requester(delivery)
+
+    def _tell_requester(self, delivery: Delivery) -> None:
+        """A ticket that the group cannot hear of is confirmed in the private chat."""
+        account = TelegramAccount.objects.filter(user=delivery.data.get("person")).first()
+        if delivery.kind == "group_created" and account:
+            tell(
+                channel=self.name,
+                kind="created",
+                address=str(account.telegram_id),
+                key=f"created:{delivery.data['ticket']}",
+                recipient=account.user,
+                data={"ticket": delivery.data["ticket"]},
+            )
+
+
+async def _send_all(messages: Sequence[Reply]) -> list[object]:
+    """Send side by side, begun in a pace of A_SECOND; errors come back in the place of results."""
+
+    async def send(bot: Bot, place: int, message: Reply) -> object:
+        await asyncio.sleep(place / A_SECOND)
+        try:
+            return await make_call(bot, message.as_call())
+        except TelegramError as error:
+            return error
+        except Exception as error:
+            logger.exception("A message cannot be sent")
+            return error
+
+    async with short_lived_bot() as bot:
+        return await asyncio.gather(
+            *(send(bot, place, message) for place, message in enumerate(messages))
+        )

@@ -1,0 +1,205 @@
+"""What each kind of delivery says in Telegram."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.utils.translation import gettext as _
+from telegram import InputFile
+
+from accounts.models import LinkPin
+from telegram_bot import keyboards as kb
+from telegram_bot.dialog import render
+from telegram_bot.flows.group_setup import bot_username
+from telegram_bot.models import GroupTicket, TicketMessage
+from telegram_bot.replies import Reply, change_buttons, say
+from tickets.channels import Cancelled, PermanentError, RetryLater
+from tickets.models import Attachment, Delivery, Ticket
+from tickets.text import split_utf16
+
+PART = 3000  # UTF-16 units of a comment in one message; markup and heading need the rest
+
+
+def _notice(delivery: Delivery) -> Reply:
+    event = delivery.event
+    if event is None:
+        raise PermanentError("a notice without its event")
+    ticket = event.ticket
+    chat_id = int(delivery.address)
+    body = split_utf16(event.comment.body, PART)[0] if event.comment else ""
+    card = kb.button(_("👁 Открыть"), "card", ticket.pk)
+    buttons: list[list[kb.Button]] = [[card]]
+    if delivery.kind == "comment":
+        buttons = [[kb.button(_("➕ Ответить"), "comment", ticket.pk), card]]
+    if delivery.kind in RESOLUTION_KINDS:
+        buttons = [
+            [kb.button(_("⭐ Оценить выполнение"), "rate", ticket.pk)],
+            [kb.button(_("↩️ Вернуть в работу"), "return", ticket.pk)],
+            [kb.button(_("👁 Просмотреть заявку"), "card", ticket.pk)],
+        ]
+    first = TicketMessage.objects.filter(chat_id=chat_id, ticket=ticket).order_by("pk").first()
+    return say(
+        chat_id,
+        render(f"notice_{delivery.kind}", event=event, ticket=ticket, body=body),
+        kb.inline(*buttons),
+        ticket_id=ticket.pk,
+        reply_to=first.message_id if first else None,
+        silent=not delivery.data.get("loud"),
+        has_resolution=delivery.kind in RESOLUTION_KINDS,
+    )
+
+
+def _continued(delivery: Delivery) -> Reply:
+    """A further part of a long comment, outside any entity of the part before."""
+    if delivery.event is None or delivery.event.comment is None:
+        raise Cancelled
+    parts = split_utf16(delivery.event.comment.body, PART)
+    part = int(delivery.data["part"])
+    if part >= len(parts):
+        raise Cancelled
+    ticket_id = delivery.event.ticket_id
+    return say(
+        int(delivery.address),
+        render("notice_continued", body=parts[part], ticket_id=ticket_id),
+        ticket_id=ticket_id,
+        silent=True,
+    )
+
+
+def _file(delivery: Delivery) -> Reply:
+    """A file of an answer, as a document of its own."""
+    attachment = (
+        Attachment.objects.filter(pk=delivery.data.get("attachment"))
+        .exclude(comment__is_internal=True)
+        .select_related("ticket")
+        .first()
+    )
+    if attachment is None or attachment.state == Attachment.State.REFUSED:
+        raise Cancelled
+    if attachment.state == Attachment.State.PENDING:
+        raise RetryLater(timedelta(seconds=5))
+    with attachment.file.open("rb") as content:
+        document = InputFile(content, filename=attachment.name)
+    params = {
+        "chat_id": int(delivery.address),
+        "document": document,
+        "caption": render("file", attachment=attachment),
+        "parse_mode": "HTML",
+        "disable_notification": True,
+    }
+    return Reply("send_document", params, attachment.ticket_id)
+
+
+def _buttons(delivery: Delivery) -> Reply:
+    """An offer to rate or return loses its buttons once the ticket has left «Выполнена»."""
+    offer = TicketMessage.objects.filter(
+        chat_id=int(delivery.address), message_id=delivery.data["message"], has_resolution=True
+    ).first()
+    if offer is None:
+        raise Cancelled
+    show = kb.inline([kb.button(_("👁 Просмотреть заявку"), "card", offer.ticket_id)])
+    return change_buttons(offer.chat_id, offer.message_id, show, ticket_id=offer.ticket_id)
+
+
+def _pin_mail(delivery: Delivery) -> Reply:
+    pin = LinkPin.objects.filter(pk=delivery.data.get("pin")).first()
+    if pin is None or (delivery.kind == "pin_delayed" and (pin.closed_at or pin.sent_at)):
+        raise Cancelled
+    again = kb.inline([kb.button(_("🔄 Повторить"), "resend_pin")])
+    return say(
+        int(delivery.address),
+        render(delivery.kind),
+        again if delivery.kind == "pin_failed" else None,
+    )
+
+
+def _test(delivery: Delivery) -> Reply:
+    return say(int(delivery.address), render("test"), kb.inline([kb.button(_("‹ Меню"), "menu")]))
+
+
+def _file_refused(delivery: Delivery) -> Reply:
+    attachment = Attachment.objects.filter(pk=delivery.data.get("attachment")).first()
+    if attachment is None:
+        raise Cancelled
+    return say(
+        int(delivery.address),
+        render("file_refused", attachment=attachment),
+        kb.inline([kb.button(_("👁 Открыть заявку"), "card", attachment.ticket_id)]),
+        ticket_id=attachment.ticket_id,
+    )
+
+
+def _created(delivery: Delivery) -> Reply:
+    """A ticket from a group that could not be confirmed there."""
+    ticket = Ticket.objects.filter(pk=delivery.data.get("ticket")).select_related("product").first()
+    if ticket is None:
+        raise Cancelled
+    text = render("created", ticket=ticket, files=ticket.attachments.all())
+    show = kb.inline([kb.button(_("👁 Открыть"), "card", ticket.pk)])
+    return say(int(delivery.address), text, show, ticket_id=ticket.pk)
+
+
+def _group_status(delivery: Delivery) -> Reply:
+    """The new status, under the message the ticket came from."""
+    event = delivery.event
+    if event is None:
+        raise PermanentError("a notice without its event")
+    place = GroupTicket.objects.get(ticket=event.ticket)
+    about = {"chat": place.chat_id, "message": place.message_id, "topic": place.topic}
+    return _to_group(delivery, about | {"ticket": event.ticket_id}, event=event)
+
+
+def _group_answer(delivery: Delivery) -> Reply:
+    return _to_group(delivery, delivery.data)
+
+
+def _to_group(delivery: Delivery, about: dict[str, Any], **more: Any) -> Reply:
+    """A public text: it replies to its source message as long as that stands in this chat."""
+    here = about["chat"] == int(delivery.address)
+    number = about.get("ticket", 0)
+    ticket = Ticket.objects.filter(pk=number).select_related("requester", "product").first()
+    bot = bot_username()
+    text = render(delivery.kind, ticket=ticket, bot=bot, about=about, **more)
+    buttons: list[kb.Button] = []
+    if ticket:
+        buttons = [kb.link(_("👁 Открыть"), f"https://t.me/{bot}?start=t_{ticket.pk}")]
+    if delivery.kind == "group_not_admin":
+        buttons = [kb.button(_("🔄 Проверить"), "group_check")]
+    if delivery.kind == "group_unregistered":
+        buttons = [kb.link(_("📝 Зарегистрироваться"), f"https://t.me/{bot}?start=reg")]
+    return say(
+        int(delivery.address),
+        text,
+        kb.inline(buttons) if buttons else None,
+        ticket_id=ticket.pk if ticket else None,
+        reply_to=about["message"] if here else None,
+        topic=about["topic"] if here else 0,
+        silent=delivery.kind == "group_status",
+    )
+
+
+GROUP_ANSWERS = (
+    "group_created", "group_exists", "group_short", "group_unregistered", "group_anonymous",
+    "group_not_configured", "group_product_off", "group_not_admin", "group_too_many",
+    "group_too_long", "group_foreign", "group_closed", "group_comment_empty", "group_commented",
+    "group_file_refused",
+)  # fmt: skip
+RESOLUTION_KINDS = {"resolved", "reminder"}  # offer to rate and to return
+COMPOSERS: dict[str, Callable[[Delivery], Reply]] = {
+    "status": _notice,
+    "resolved": _notice,
+    "priority": _notice,
+    "comment": _notice,
+    "assigned": _notice,
+    "reminder": _notice,
+    "continued": _continued,
+    "file": _file,
+    "buttons": _buttons,
+    "pin_delayed": _pin_mail,
+    "pin_failed": _pin_mail,
+    "test": _test,
+    "file_refused": _file_refused,
+    "created": _created,
+    "group_status": _group_status,
+    **dict.fromkeys(GROUP_ANSWERS, _group_answer),
+}

@@ -1,0 +1,295 @@
+"""One update, one transaction: the step of a dialog, what it changed and what it answers."""
+
+import json
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from django.db import InterfaceError, OperationalError, transaction
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from telegram import Bot, CallbackQuery, Message, Update
+from telegram.constants import ChatType
+
+from accounts.models import User
+from accounts.services import linked_user, note_reachable
+from telegram_bot.inbox import DurableUpdateQueue, in_database
+from telegram_bot.keyboards import Keyboard, button, inline
+from telegram_bot.models import Dialog, IncomingUpdate
+from telegram_bot.replies import Replies, Reply, answer, edit, say
+from telegram_bot.sending import REPLY_CLAIM, send_replies
+from tickets.text import clean_line
+
+logger = logging.getLogger(__name__)
+
+ATTEMPTS = 5  # of an update whose step fails
+UPDATES_A_MINUTE = 30  # per person
+STEP_LIFETIME = timedelta(hours=24)
+ALBUM_WAIT = timedelta(seconds=1)  # parts of an album get one answer
+
+
+@dataclass
+class Incoming:
+    """What a person sent or pressed, as the flows see it."""
+
+    update: Update
+    bot_id: int = 0
+    bot_username: str = ""
+    facts: str | None = None  # what was asked of Telegram before the transaction
+
+    @property
+    def is_private(self) -> bool:
+        chat = self.update.effective_chat
+        return chat is not None and chat.type == ChatType.PRIVATE
+
+    @property
+    def is_edit(self) -> bool:
+        return self.update.edited_message is not None
+
+    @property
+    def topic(self) -> int:
+        """The forum topic of a group message, 0 outside of one."""
+        sent = self.message
+        return (sent.message_thread_id or 0) if sent and sent.is_topic_message else 0
+
+    @property
+    def press(self) -> CallbackQuery | None:
+        return self.update.callback_query
+
+    @property
+    def message(self) -> Message | None:
+        return self.update.effective_message
+
+    @property
+    def telegram_id(self) -> int:
+        return self.update.effective_user.id if self.update.effective_user else 0
+
+    @property
+    def chat_id(self) -> int:
+        return self.update.effective_chat.id if self.update.effective_chat else 0
+
+    @property
+    def message_id(self) -> int:
+        return self.message.message_id if self.message else 0
+
+    @property
+    def name(self) -> str:
+        user = self.update.effective_user
+        return clean_line(user.first_name) if user else ""
+
+    @property
+    def username(self) -> str:
+        return (self.update.effective_user and self.update.effective_user.username) or ""
+
+    @property
+    def replied_id(self) -> int:
+        replied = self.message and not self.press and self.message.reply_to_message
+        return replied.message_id if replied else 0
+
+    @property
+    def text(self) -> str:
+        return (self.message and (self.message.text or self.message.caption)) or ""
+
+    @property
+    def album(self) -> str:
+        return (self.message and not self.press and self.message.media_group_id) or ""
+
+    @property
+    def data(self) -> str:
+        return (self.press and self.press.data) or ""
+
+    @property
+    def argument(self) -> str:
+        """What follows a command: the payload of a deep link."""
+        return self.text.partition(" ")[2].strip()
+
+    @cached_property
+    def user(self) -> User | None:
+        """The portal account behind this person, None while it may not be served."""
+        return linked_user(self.telegram_id)
+
+    @property
+    def customer(self) -> User:
+        """The linked person, for flows that are registered with `linked` only."""
+        if self.user is None:
+            raise LookupError("this flow is for linked people")
+        return self.user
+
+    def say(self, text: str, keyboard: Keyboard | None = None, **options: Any) -> Reply:
+        return say(self.chat_id, text, keyboard, **options)
+
+    def screen(self, text: str, keyboard: Keyboard | None = None, **options: Any) -> Reply:
+        """Navigation changes the message whose button was pressed; else it is a new one."""
+        if self.press and self.message_id:
+            return edit(self.chat_id, self.message_id, text, keyboard, **options)
+        return self.say(text, keyboard, **options)
+
+    def toast(self, text: str, *, alert: bool = False) -> list[Reply]:
+        return [answer(self.press.id, text, alert=alert)] if self.press else [self.say(text)]
+
+
+Flow = Callable[[Dialog, Incoming], Replies]
+
+
+def render(template: str, **context: Any) -> str:
+    return render_to_string(f"telegram/{template}.html", context).strip()
+
+
+def set_step(dialog: Dialog, step: str, **data: Any) -> None:
+    dialog.step, dialog.data = step, data
+
+
+Inquiry = Callable[[Bot, Update], Awaitable[str | None]]
+
+
+async def work_off(
+    bot: Bot,
+    queue: DurableUpdateQueue,
+    update: Update,
+    flow: Flow,
+    inquiry: Inquiry | None = None,
+) -> None:
+    """Run an update's flow in its transaction, then send what it answered.
+
+    An inquiry is put to Telegram before: no request is made while the transaction is open.
+    """
+    message = Incoming(update, queue.bot_id, queue.username)
+    try:
+        if inquiry:
+            message.facts = await inquiry(bot, update)
+        row = await in_database(run_flow, message, flow)
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("Update %s waits for the database: %s", update.update_id, error)
+        row = None
+    except Exception as error:
+        logger.exception("Update %s failed", update.update_id)
+        row = await in_database(record_failure, queue.bot_id, update, error)
+    finally:
+        queue.forget(update)
+    if row and row.replies and not row.album:
+        await send_replies(bot, row)
+
+
+def run_flow(message: Incoming, flow: Flow) -> IncomingUpdate | None:
+    """The update's row with its replies, None when it is done already or not yet its turn."""
+    with transaction.atomic():
+        dialog = _lock_dialog(message)
+        row = (
+            IncomingUpdate.objects.filter(
+                bot_id=message.bot_id, telegram_id=message.telegram_id, processed_at=None
+            )
+            .order_by("id")
+            .first()
+        )
+        if row is None or row.update_id != message.update.update_id:
+            return None  # an older one waits for its retry: the sweep brings both, in order
+        now = timezone.now()
+        _forget_old_step(dialog, now)
+        replies = _refuse_flood(dialog, message, now)
+        if replies is None:
+            replies = flow(dialog, message)
+        _note_reachable(message)
+        dialog.save()
+        _finish(row, message, replies, now)
+        return row
+
+
+def _lock_dialog(message: Incoming) -> Dialog:
+    key = {"telegram_id": message.telegram_id, "chat_id": message.chat_id}
+    locked = Dialog.objects.select_for_update().filter(**key)
+    dialog = locked.first()
+    if dialog is None:
+        Dialog.objects.bulk_create([Dialog(**key)], ignore_conflicts=True)
+        dialog = locked.get()
+    return dialog
+
+
+def _forget_old_step(dialog: Dialog, now: datetime) -> None:
+    if dialog.step and now - dialog.updated_at > STEP_LIFETIME:
+        set_step(dialog, "")
+    if dialog.draft_at and now - dialog.draft_at > STEP_LIFETIME:
+        dialog.draft, dialog.draft_at = {}, None
+
+
+def _refuse_flood(dialog: Dialog, message: Incoming, now: datetime) -> Replies | None:
+    """None while the person may go on; the excess of a minute gets one answer."""
+    if dialog.minute_at is None or now - dialog.minute_at > timedelta(minutes=1):
+        dialog.minute_at, dialog.minute_count, dialog.minute_refused = now, 0, False
+    if not message.album or message.album != dialog.minute_album:
+        dialog.minute_count += 1
+    dialog.minute_album = message.album
+    if dialog.minute_count <= UPDATES_A_MINUTE:
+        return None
+    text = _("Слишком много сообщений сразу. Подождите минуту и продолжайте.")
+    if message.press:
+        return message.toast(text)
+    told, dialog.minute_refused = dialog.minute_refused, True
+    return [] if told else [message.say(text)]
+
+
+def _note_reachable(message: Incoming) -> None:
+    """Who writes can be written to again."""
+    if message.is_private and message.message and message.user:
+        note_reachable(message.user)
+
+
+def _finish(row: IncomingUpdate, message: Incoming, replies: Replies, now: datetime) -> None:
+    calls = [reply.as_call() for reply in replies]
+    if message.press:
+        if not any(call["method"] == "answer_callback_query" for call in calls):
+            calls.append(answer(message.press.id).as_call())
+        calls.sort(key=lambda call: call["method"] != "answer_callback_query")
+    if message.album:
+        calls = _answer_to_album(row, calls)
+    row.processed_at, row.payload, row.error = now, "", ""
+    row.replies = json.dumps(calls) if calls else ""
+    row.reply_due_at = now + (ALBUM_WAIT if message.album else REPLY_CLAIM) if calls else None
+    row.save()
+
+
+def _answer_to_album(row: IncomingUpdate, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The answer to an album's last part stands for them all, but no refusal is lost."""
+    parts = IncomingUpdate.objects.filter(
+        telegram_id=row.telegram_id, album=row.album, reply_due_at__isnull=False
+    )
+    for replies in parts.order_by("-id").values_list("replies", flat=True):
+        earlier = [call for call in json.loads(replies) if call["is_refusal"]]
+        calls = [*(call for call in earlier if call not in calls), *calls]
+    parts.update(replies="", reply_due_at=None)
+    return calls
+
+
+def record_failure(bot_id: int, update: Update, error: Exception) -> IncomingUpdate | None:
+    """Plan the next attempt; after the last one apologise to the person and leave a trace."""
+    now = timezone.now()
+    message = Incoming(update)
+    with transaction.atomic():
+        row = (
+            IncomingUpdate.objects.select_for_update()
+            .filter(bot_id=bot_id, update_id=update.update_id, processed_at=None)
+            .first()
+        )
+        if row is None:
+            return None
+        row.attempts += 1
+        row.error = type(error).__name__
+        row.due_at = now + timedelta(seconds=2 ** (row.attempts - 1))
+        if row.attempts < ATTEMPTS:
+            row.save()
+            return None
+        code = secrets.token_hex(2).upper()
+        logger.error("Update %s given up, code %s", update.update_id, code)
+        failure = f"{row.error}, {code}"
+        text = _(
+            "Сейчас не получается выполнить действие. Мы уже знаем. Попробуйте через минуту."
+            " Код: %(code)s"
+        ) % {"code": code}
+        _finish(row, message, [message.say(text, inline([button(_("‹ Меню"), "menu")]))], now)
+        row.error = failure
+        row.save(update_fields=["error"])
+        return row

@@ -1,0 +1,210 @@
+"""Files between Telegram and attachments: what a message carries, and fetching it later."""
+
+import asyncio
+import logging
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from mimetypes import guess_extension
+from pathlib import PurePath
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from asgiref.sync import async_to_sync
+from django.conf import settings
+from django.core.files import File
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from telegram import Message
+from telegram.error import BadRequest, Forbidden, TelegramError
+
+from config.queue import enqueue
+from telegram_bot.api import short_lived_bot, tls
+from telegram_bot.models import TelegramFile
+from tickets.attachments import FileRefused, check_file, clean_file_name
+from tickets.channels import SLOW_WORK
+from tickets.delivery import held_lease, release_slow_work, renew_lease, tell
+from tickets.models import Attachment, Comment, Ticket
+from tickets.services import NewFile, refuse_file, store_file
+from tickets.text import file_size
+
+logger = logging.getLogger(__name__)
+
+MAX_SIZE = 20 * 1024**2  # bytes; bots cannot download more
+USUAL = {"video": ".mp4", "audio": ".mp3"}  # where neither name nor type is told
+SLICE = 5.0  # seconds of starting downloads in one task
+DOWNLOAD_TIMEOUT = 30.0
+GIVE_UP_AFTER = timedelta(hours=24)
+
+
+def sent_file(message: Message | None, *, with_voice: bool = False) -> dict[str, Any] | None:
+    """The file, photo, video or audio of a message, as the draft keeps it; size 0 = not told."""
+    if message is None:
+        return None
+    number = message.message_id
+    if message.photo:
+        best = message.photo[-1]
+        return _file(best.file_id, f"photo_{number}.jpg", best.file_size, "image/jpeg")
+    if with_voice and message.voice:
+        voice = message.voice
+        return _file(voice.file_id, f"voice_{number}.ogg", voice.file_size, "audio/ogg")
+    if with_voice and message.video_note:
+        note = message.video_note
+        return _file(note.file_id, f"video_{number}.mp4", note.file_size, "video/mp4")
+    for file, name in (
+        (message.video, f"video_{number}"),
+        (message.audio, f"audio_{number}"),
+        (message.document, f"file_{number}"),
+    ):
+        if file:
+            kind = file.mime_type or ""
+            name = file.file_name or name + (guess_extension(kind) or USUAL.get(name[:5], ""))
+            return _file(file.file_id, name, file.file_size, kind)
+    return None
+
+
+def _file(file_id: str, name: str, size: int | None, content_type: str) -> dict[str, Any]:
+    return {
+        "file_id": file_id,
+        "name": clean_file_name(name),
+        "size": size or 0,
+        "type": content_type[:100],
+    }
+
+
+def refusal_of(file: dict[str, Any]) -> str:
+    """Why a sent file cannot be taken, in words for the person; empty when it can."""
+    if file["size"] > MAX_SIZE:
+        return _("Файл %(size)s слишком большой для бота (до %(limit)s).") % {
+            "size": file_size(file["size"]),
+            "limit": file_size(MAX_SIZE),
+        }
+    try:
+        check_file(name=file["name"], size=file["size"])
+    except FileRefused as refusal:
+        return str(refusal)
+    return ""
+
+
+def as_new_file(file: dict[str, Any]) -> NewFile:
+    return NewFile(name=file["name"], size=file["size"], content_type=file["type"])
+
+
+def wait_for_files(
+    ticket: Ticket, comment: Comment | None, files: Sequence[dict[str, Any]], chat_id: int
+) -> None:
+    """Tie the announced attachments to their Telegram files and queue the download."""
+    if not files:
+        return
+    attachments = Attachment.objects.filter(
+        ticket=ticket, comment=comment, telegram_file=None, state=Attachment.State.PENDING
+    ).order_by("pk")
+    TelegramFile.objects.bulk_create(
+        TelegramFile(attachment=attachment, file_id=file["file_id"], chat_id=chat_id)
+        for attachment, file in zip(attachments, files, strict=True)
+    )
+    enqueue("telegram_bot.tasks.fetch_files")
+
+
+def fetch_due_files() -> None:
+    """Download what is due, one after another, for a slice; then hand over to the next task."""
+    if _next_due() is None:
+        return
+    with held_lease(SLOW_WORK) as held:
+        if not held:
+            return
+        end = time.monotonic() + SLICE
+        while time.monotonic() < end and (row := _next_due()):
+            _claim(row)
+            _fetch(row)
+            renew_lease(SLOW_WORK)
+    release_slow_work()
+
+
+def _next_due() -> TelegramFile | None:
+    return (
+        TelegramFile.objects.filter(fetched_at=None, due_at__lte=timezone.now())
+        .select_related("attachment__ticket__requester")
+        .order_by("due_at", "pk")
+        .first()
+    )
+
+
+def _claim(row: TelegramFile) -> None:
+    """Plan the next try before this one: a killed worker must not begin with the same file."""
+    row.attempts += 1
+    row.due_at = timezone.now() + timedelta(seconds=min(300, 2**row.attempts))
+    row.save(update_fields=["attempts", "due_at"])
+
+
+def _fetch(row: TelegramFile) -> None:
+    with tempfile.TemporaryFile() as target:
+        try:
+            suffix = async_to_sync(_download)(row.file_id, target)
+            target.seek(0)
+            if row.attachment.name.startswith("photo_") and suffix:
+                row.attachment.name = str(PurePath(row.attachment.name).with_suffix(suffix))
+            store_file(attachment=row.attachment, content=File(target, row.attachment.name))
+        except FileRefused as refusal:
+            _refuse(row, str(refusal))
+        except (BadRequest, Forbidden) as error:
+            too_big = "too big" in error.message.lower()
+            _refuse(row, _too_big() if too_big else _("Telegram не отдал файл."))
+        except (TelegramError, httpx.HTTPError, OSError) as error:
+            logger.warning("File %s: %s", row.pk, type(error).__name__)
+            _give_up_when_old(row)
+        else:
+            row.fetched_at = timezone.now()
+            row.save(update_fields=["fetched_at"])
+
+
+async def _download(file_id: str, target: Any) -> str:
+    """Stream a file of Telegram into `target`, never more than MAX_SIZE bytes; its extension."""
+    root = f"{settings.TELEGRAM_API_URL}/file/bot{settings.TELEGRAM_BOT_TOKEN}/"
+    async with short_lived_bot() as bot:
+        found = await bot.get_file(file_id)
+    url = found.file_path or ""
+    if (found.file_size or 0) > MAX_SIZE:
+        raise FileRefused(_too_big())
+    path = url.removeprefix(root)
+    if not url.startswith(root) or ".." in path.split("/") or urlsplit(path).scheme:
+        raise FileRefused(_("Telegram не отдал файл."))
+    size = 0
+    async with (
+        asyncio.timeout(DOWNLOAD_TIMEOUT),
+        httpx.AsyncClient(proxy=settings.TELEGRAM_PROXY_URL or None, verify=tls()) as client,
+        client.stream("GET", url) as response,
+    ):
+        response.raise_for_status()
+        async for chunk in response.aiter_bytes():
+            size += len(chunk)
+            if size > MAX_SIZE:
+                raise FileRefused(_too_big())
+            target.write(chunk)
+    return PurePath(path).suffix
+
+
+def _too_big() -> str:
+    return _("Файл слишком большой для бота (до %(limit)s).") % {"limit": file_size(MAX_SIZE)}
+
+
+def _give_up_when_old(row: TelegramFile) -> None:
+    if timezone.now() - row.attachment.created_at > GIVE_UP_AFTER:
+        _refuse(row, _("Файл не удалось загрузить из Telegram."))
+
+
+def _refuse(row: TelegramFile, reason: str) -> None:
+    """The ticket keeps its text; the person hears which file is missing and why."""
+    refuse_file(attachment=row.attachment, reason=reason)
+    row.fetched_at = timezone.now()
+    row.save(update_fields=["fetched_at"])
+    tell(
+        channel="telegram",
+        kind="file_refused",
+        address=str(row.chat_id),
+        recipient=row.attachment.ticket.requester,
+        key=f"file_refused:{row.attachment_id}",
+        data={"attachment": row.attachment_id},
+    )

@@ -1,0 +1,236 @@
+"""A group and the bot in it: the welcome's check-list, `/config`, coming, going and moving (R7)."""
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from telegram import Bot, ChatMember, Update
+from telegram.error import TelegramError
+
+from telegram_bot import keyboards as kb
+from telegram_bot.dialog import Incoming, render
+from telegram_bot.flows.menu import stale_button
+from telegram_bot.models import BotHeartbeat, Dialog, Group, GroupProduct, GroupTicket
+from telegram_bot.replies import Replies, Reply, edit
+from tickets.delivery import move_deliveries
+from tickets.models import Product
+
+PRODUCTS_A_PAGE = 8
+NOBODY = {1087968824, 136817688, 777000}  # anonymous admin, a channel, a linked channel's posts
+ADMINS = {ChatMember.OWNER, ChatMember.ADMINISTRATOR}
+AWAY = {ChatMember.LEFT, ChatMember.BANNED}
+
+
+async def rights_in_chat(bot: Bot, update: Update) -> str | None:
+    """The person's standing in the group now, None when Telegram does not say."""
+    person = update.effective_user
+    return await _standing(bot, update, person.id) if person else None
+
+
+async def bot_rights(bot: Bot, update: Update) -> str | None:
+    return await _standing(bot, update, bot.id)
+
+
+async def _standing(bot: Bot, update: Update, telegram_id: int) -> str | None:
+    chat = update.effective_chat
+    if chat is None:
+        return None
+    try:
+        return (await bot.get_chat_member(chat.id, telegram_id)).status
+    except TelegramError:
+        return None
+
+
+def bot_username() -> str:
+    heartbeat = BotHeartbeat.objects.order_by("-seen_at").first()
+    return heartbeat.username if heartbeat else ""
+
+
+def group_of(message: Incoming) -> Group:
+    """The group of an update, locked, under its present title. Where it writes, the bot is."""
+    chat = message.update.effective_chat
+    title = ((chat and chat.title) or "")[:255]
+    group, _created = Group.objects.select_for_update().get_or_create(
+        chat_id=message.chat_id, defaults={"title": title}
+    )
+    if group.removed_at or (title and group.title != title):
+        group.title, group.removed_at = title or group.title, None
+        group.save(update_fields=["title", "removed_at"])
+    return group
+
+
+# The bot comes, goes, is promoted; the group moves or is renamed
+
+
+def membership_changed(dialog: Dialog, message: Incoming) -> Replies:
+    change = message.update.my_chat_member
+    if change is None or message.is_private:
+        return []
+    if _is_away(change.new_chat_member):
+        note_removal(message.chat_id)
+        return []
+    group = group_of(message)
+    group.bot_is_admin = change.new_chat_member.status == ChatMember.ADMINISTRATOR
+    group.save(update_fields=["bot_is_admin"])
+    return (
+        [_welcome(message, group)] if _is_away(change.old_chat_member) else _update_welcome(group)
+    )
+
+
+def _is_away(member: ChatMember) -> bool:
+    """Out of the group; a restricted member may be either."""
+    return member.status in AWAY or not getattr(member, "is_member", True)
+
+
+def note_removal(chat_id: int) -> None:
+    Group.objects.filter(chat_id=chat_id).update(
+        removed_at=timezone.now(), bot_is_admin=False, welcome_message_id=None
+    )
+
+
+def service_message(dialog: Dialog, message: Incoming) -> Replies:
+    """A new title, or the group has become a supergroup: told in the old chat and in the new."""
+    sent = message.message
+    if sent and sent.migrate_to_chat_id:
+        migrate_group(message.chat_id, sent.migrate_to_chat_id)
+        return []
+    if sent and sent.migrate_from_chat_id:
+        migrate_group(sent.migrate_from_chat_id, message.chat_id)
+    group = group_of(message)
+    lost = group.welcome_message_id is None and not _is_ready(group)
+    return [_welcome(message, group)] if lost else []
+
+
+def migrate_group(old: int, new: int) -> None:
+    """Follow a group to its supergroup: its row, its set-up and what waits to be sent."""
+    with transaction.atomic():
+        group = Group.objects.select_for_update().filter(chat_id=old).first()
+        if group is None:
+            return
+        double = Group.objects.filter(chat_id=new).first()  # made by an update that came first
+        if double:
+            group.bot_is_admin |= double.bot_is_admin
+            GroupTicket.objects.filter(group=double).update(group=group)
+            taken = group.products.values("topic")
+            double.products.exclude(topic__in=taken).update(group=group)
+            double.delete()
+        group.chat_id, group.welcome_message_id, group.removed_at = new, None, None
+        group.save()
+        move_deliveries(channel="telegram", old=str(old), new=str(new))
+
+
+# The list of things to do ticks itself off in place
+
+
+def check_again(dialog: Dialog, message: Incoming) -> Replies:
+    if message.is_private:
+        return stale_button(dialog, message)
+    group = group_of(message)
+    if message.facts is not None:
+        group.bot_is_admin = message.facts in ADMINS
+        group.save(update_fields=["bot_is_admin"])
+    text = _("Всё готово.") if _is_ready(group) else _("Ещё не всё сделано.")
+    return [*message.toast(text), message.screen(*_checklist(group))]
+
+
+def _is_ready(group: Group) -> bool:
+    return group.bot_is_admin and group.products.exists()
+
+
+def _checklist(group: Group) -> tuple[str, kb.Keyboard | None]:
+    text = render(
+        "group_welcome",
+        admin=group.bot_is_admin,
+        product=group.products.exists(),
+        bot=bot_username(),
+    )
+    check = kb.inline([kb.button(_("🔄 Проверить"), "group_check")])
+    return text, None if _is_ready(group) else check
+
+
+def _welcome(message: Incoming, group: Group) -> Reply:
+    return message.say(*_checklist(group), is_welcome=True)
+
+
+def _update_welcome(group: Group) -> list[Reply]:
+    if not group.welcome_message_id:
+        return []
+    return [edit(group.chat_id, group.welcome_message_id, *_checklist(group))]
+
+
+# /config
+
+
+def config(dialog: Dialog, message: Incoming) -> Replies:
+    refusal = _config_refusal(message)
+    return [_refuse(message, refusal) if refusal else _product_screen(message, message.topic)]
+
+
+def _config_refusal(message: Incoming) -> str:
+    if message.is_private:
+        return _("Эта команда работает в группе: добавьте меня в группу и отправьте её там.")
+    if message.telegram_id in NOBODY:
+        return _(
+            "Вы пишете анонимно, и я не вижу, кто вы. Отключите анонимность администратора"
+            " или попросите другого администратора."
+        )
+    if message.facts is None:
+        return _("Не получилось проверить ваши права. Попробуйте ещё раз через минуту.")
+    if message.facts not in ADMINS:
+        return _("Настраивать бота может администратор группы.")
+    if message.user is None:
+        return _("Сначала зарегистрируйтесь: https://t.me/%(bot)s?start=reg") % {
+            "bot": bot_username()
+        }
+    return ""
+
+
+def _refuse(message: Incoming, text: str) -> Reply:
+    if message.press:
+        return message.toast(text, alert=True)[0]
+    return message.say(format_html("{}", text), reply_to=message.message_id, topic=message.topic)
+
+
+def _product_screen(message: Incoming, topic: int, page: int = 1) -> Reply:
+    products = list(Product.objects.filter(is_active=True))
+    pages = max(1, -(-len(products) // PRODUCTS_A_PAGE))
+    page = min(max(page, 1), pages)
+    shown = products[(page - 1) * PRODUCTS_A_PAGE : page * PRODUCTS_A_PAGE]
+    buttons = [
+        kb.button(f"{row.icon} {row.name}".strip(), "group_product", row.pk, topic) for row in shown
+    ]
+    return message.screen(
+        render("group_config", title=group_of(message).title, topic=topic, products=products),
+        kb.inline(*kb.in_rows(buttons, 2), kb.pager(f"group_products:{topic}", page, pages)),
+        **({} if message.press else {"topic": topic, "reply_to": message.message_id}),
+    )
+
+
+def turn_products(dialog: Dialog, message: Incoming) -> Replies:
+    ids = kb.parse_ids(kb.parse(message.data)[1], 2)
+    refusal = _config_refusal(message)
+    if refusal or ids is None:
+        return [_refuse(message, refusal or _("Кнопка устарела."))]
+    return [_product_screen(message, *ids)]
+
+
+def take_product(dialog: Dialog, message: Incoming) -> Replies:
+    """Rights are checked again: who pressed may be somebody else than who asked."""
+    product_id, topic = kb.parse_ids(kb.parse(message.data)[1], 2) or (0, 0)
+    product = Product.objects.filter(pk=product_id, is_active=True).first()
+    refusal = _config_refusal(message)
+    if refusal or product is None:
+        gone = _("Этот продукт больше не доступен. Отправьте /config ещё раз.")
+        return [_refuse(message, refusal or gone)]
+    group = group_of(message)
+    GroupProduct.objects.update_or_create(
+        group=group,
+        topic=topic,
+        defaults={
+            "product": product,
+            "chosen_by": message.customer,
+            "chosen_at": timezone.now(),
+        },
+    )
+    text = render("group_configured", product=product, bot=bot_username(), topic=topic, group=group)
+    return [message.screen(text), *_update_welcome(group)]

@@ -1,0 +1,253 @@
+"""Linking Telegram with a portal account: own phone, then the PIN from the mail (R2)."""
+
+import re
+from datetime import timedelta
+from functools import wraps
+from math import ceil
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from accounts.models import BotRegistration, LinkPin
+from accounts.phone import contact_phone, mask_email, mask_phone
+from accounts.services import (
+    AlreadyLinked,
+    PinExpired,
+    PinLimitReached,
+    PinLocked,
+    PinNotSent,
+    PinTooSoon,
+    PinWrong,
+    RegistrationWithdrawn,
+    confirm_link_pin,
+    linked_user,
+    registrations_of_phone,
+    request_link_pin,
+)
+from telegram_bot import keyboards as kb
+from telegram_bot.dialog import Flow, Incoming, render, set_step
+from telegram_bot.flows.menu import menu_screen
+from telegram_bot.models import Dialog
+from telegram_bot.replies import REMOVE_KEYBOARD, Replies, delete
+from tickets.delivery import tell
+from tickets.text import plural
+
+PIN_LIKE = re.compile(r"[0-9]{6}")
+
+
+def linked(flow: Flow) -> Flow:
+    """A flow for people whose Telegram is linked; others are asked to link it first."""
+
+    @wraps(flow)
+    def wrapper(dialog: Dialog, message: Incoming) -> Replies:
+        return flow(dialog, message) if message.user else ask_phone(dialog, message)
+
+    return wrapper
+
+
+def ask_phone(dialog: Dialog, message: Incoming) -> Replies:
+    if message.user:  # an old button: the linked have nothing to prove
+        return [menu_screen(message, message.user)]
+    dialog.draft, dialog.draft_at = {}, None
+    set_step(dialog, "phone")
+    return [message.say(render("ask_phone", name=message.name, url=_portal_page()), kb.contact())]
+
+
+def _portal_page() -> str:
+    return settings.PORTAL_URL + reverse("bot_registration")
+
+
+def take_typed_phone(dialog: Dialog, message: Incoming) -> Replies:
+    pin = LinkPin.objects.filter(telegram_id=message.telegram_id, closed_at=None).first()
+    if pin and PIN_LIKE.fullmatch(message.text.strip()):  # the letter came after a new /start
+        set_step(dialog, "pin", registration=pin.registration_id)
+        return take_pin(dialog, message)
+    text = _(
+        "Так номер принять нельзя: мне нужно убедиться, что он ваш. Нажмите «📱 Отправить мой"
+        " номер» под полем ввода. Не видите кнопку? Нажмите значок ⌘/▦ справа от поля."
+    )
+    return [message.say(text, kb.contact())]
+
+
+def take_contact(dialog: Dialog, message: Incoming) -> Replies:
+    """Only the sender's own card, sent from here, proves a phone."""
+    if message.user:
+        return [message.say(_("Ваш Telegram уже связан с порталом. Меню: /start"))]
+    sent = message.message
+    contact = sent.contact if sent else None
+    own = (
+        sent is not None
+        and contact is not None
+        and contact.user_id == message.telegram_id
+        and sent.forward_origin is None
+    )
+    phone = contact_phone(contact.phone_number) if own and contact else None
+    set_step(dialog, "phone")
+    if not own:
+        text = _("Это контакт другого человека. Нажмите кнопку, чтобы отправить свой номер.")
+        return [message.say(text, kb.contact())]
+    registrations = list(registrations_of_phone(phone)[:10]) if phone else []
+    if not registrations:
+        return _unknown_phone(message, phone)
+    if len(registrations) > 1:
+        return _choose_account(dialog, message, registrations)
+    return [
+        message.say(_("Спасибо, номер получен."), REMOVE_KEYBOARD),
+        *_send_pin(dialog, message, registrations[0]),
+    ]
+
+
+def _unknown_phone(message: Incoming, phone: str | None) -> Replies:
+    shown = mask_phone(phone) if phone else ""
+    text = _(
+        "Номер %(phone)s не зарегистрирован. Откройте портал → «Регистрация в чат-боте», укажите"
+        " этот номер и вернитесь сюда."
+    ) % {"phone": shown}
+    return [
+        message.say(
+            text.replace("  ", " "),
+            kb.inline(
+                [kb.link(_("🌐 Зарегистрироваться"), _portal_page())],
+                [kb.button(_("🔄 Проверить ещё раз"), "phone")],
+            ),
+        )
+    ]
+
+
+def _choose_account(
+    dialog: Dialog, message: Incoming, registrations: list[BotRegistration]
+) -> Replies:
+    set_step(dialog, "account", registrations=[row.pk for row in registrations])
+    return [
+        message.say(_("Спасибо, номер получен."), REMOVE_KEYBOARD),
+        message.say(
+            _("Этот номер указан в нескольких аккаунтах. Какой связать с Telegram?"),
+            kb.inline(
+                *[
+                    [kb.button(mask_email(row.user.email), "account", row.pk)]
+                    for row in registrations
+                ],
+                [kb.cancel("account")],
+            ),
+        ),
+    ]
+
+
+def choose_account(dialog: Dialog, message: Incoming) -> Replies:
+    """The pressed account must be one of those offered for the phone that was proven here."""
+    ids = kb.parse_ids(kb.parse(message.data)[1], 1)
+    if not ids or ids[0] not in dialog.data.get("registrations", []):
+        return message.toast(_("Кнопка устарела. Отправьте /start"))
+    return _send_pin_again(dialog, message, ids[0])
+
+
+def resend_pin(dialog: Dialog, message: Incoming) -> Replies:
+    registration = dialog.data.get("registration")
+    if dialog.step != "pin" or not registration:
+        return message.toast(_("Кнопка устарела. Отправьте /start"))
+    return _send_pin_again(dialog, message, registration)
+
+
+def _send_pin_again(dialog: Dialog, message: Incoming, registration_id: int) -> Replies:
+    registration = BotRegistration.objects.select_related("user").filter(pk=registration_id).first()
+    if registration is None or message.user:
+        return ask_phone(dialog, message)
+    return _send_pin(dialog, message, registration)
+
+
+def _send_pin(dialog: Dialog, message: Incoming, registration: BotRegistration) -> Replies:
+    try:
+        request_link_pin(registration=registration, telegram_id=message.telegram_id)
+    except RegistrationWithdrawn:
+        return ask_phone(dialog, message)
+    except AlreadyLinked:
+        set_step(dialog, "")
+        text = _(
+            "Этот аккаунт уже связан с другим Telegram. Отвяжите его на портале в разделе"
+            " «Регистрация в чат-боте» и отправьте /start."
+        )
+        return [message.say(text, REMOVE_KEYBOARD)]
+    except PinLimitReached as limit:
+        text = _limit_text(limit)
+        if message.press:
+            return message.toast(text, alert=True)
+        set_step(dialog, "pin", registration=registration.pk)
+        return [message.say(text, _pin_keyboard())]
+    set_step(dialog, "pin", registration=registration.pk)
+    return [
+        message.say(render("enter_pin", email=mask_email(registration.user.email)), _pin_keyboard())
+    ]
+
+
+def _limit_text(limit: PinLimitReached) -> str:
+    wait = _wait_text(limit.wait)
+    if isinstance(limit, PinLocked):
+        return _("Слишком много попыток. Новый код можно запросить через %(wait)s.") % {
+            "wait": wait
+        }
+    if isinstance(limit, PinTooSoon):
+        return _("Код уже отправлен. Новый можно запросить через %(wait)s.") % {"wait": wait}
+    return _("Кодов запрошено слишком много. Новый можно запросить через %(wait)s.") % {
+        "wait": wait
+    }
+
+
+def _wait_text(wait: timedelta) -> str:
+    seconds = max(1, ceil(wait.total_seconds()))
+    if seconds <= 90:
+        return f"{seconds} {plural(seconds, 'секунду', 'секунды', 'секунд')}"
+    minutes = ceil(seconds / 60)
+    if minutes <= 90:
+        return f"{minutes} {plural(minutes, 'минуту', 'минуты', 'минут')}"
+    hours = ceil(minutes / 60)
+    return f"{hours} {plural(hours, 'час', 'часа', 'часов')}"
+
+
+def _pin_keyboard(resend: str = "") -> kb.Keyboard:
+    return kb.inline(
+        [
+            kb.button(resend or _("✉️ Отправить ещё раз"), "resend_pin"),
+            kb.cancel("pin"),
+        ]
+    )
+
+
+def take_pin(dialog: Dialog, message: Incoming) -> Replies:
+    try:
+        account = confirm_link_pin(
+            telegram_id=message.telegram_id, code=message.text, username=message.username
+        )
+    except PinWrong as wrong:
+        text = _("Код не подошёл. Осталось попыток: %(left)s.") % {"left": wrong.tries_left}
+        return [message.say(text, _pin_keyboard())]
+    except PinLocked as limit:
+        return [message.say(_limit_text(limit), _pin_keyboard(_("✉️ Прислать новый")))]
+    except PinExpired:
+        return [message.say(_("Срок кода истёк."), _pin_keyboard(_("✉️ Прислать новый")))]
+    except PinNotSent:
+        text = _("Письмо с кодом ещё не ушло. Введите код, когда письмо придёт.")
+        return [message.say(text, _pin_keyboard())]
+    except AlreadyLinked:
+        set_step(dialog, "")
+        return [message.say(_("Этот аккаунт уже связан с другим Telegram."))]
+    return _welcome(dialog, message, account.pk)
+
+
+def _welcome(dialog: Dialog, message: Incoming, link_id: int) -> Replies:
+    set_step(dialog, "")
+    user = linked_user(message.telegram_id)
+    if user is None:
+        return ask_phone(dialog, message)
+    tell(
+        channel="email",
+        kind="linked",
+        address=user.email,
+        recipient=user,
+        key=f"linked:{link_id}:{message.update.update_id}",
+    )
+    return [
+        delete(message.chat_id, message.message_id),
+        message.say(render("linked", email=mask_email(user.email))),
+        menu_screen(message, user),
+    ]

@@ -1,0 +1,139 @@
+"""The menu, help, cancel, and the answers to what fits nowhere."""
+
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from accounts.phone import mask_email
+from accounts.services import unlink_telegram
+from telegram_bot import keyboards as kb
+from telegram_bot.dialog import Incoming, render, set_step
+from telegram_bot.models import Dialog
+from telegram_bot.replies import REMOVE_KEYBOARD, Replies, Reply
+from tickets.models import Ticket
+from tickets.status import TicketStatus
+
+# Steps that show a reply keyboard under the input field: it goes when the step is left.
+KEYBOARD_STEPS = {"phone", "files", "confirm"}
+DRAFT_STEPS = {"product", "title", "description", "files", "confirm"}
+COUNTED = 100  # open tickets counted for the menu
+
+
+def leave_step(dialog: Dialog, message: Incoming) -> list[Reply]:
+    """Step aside for a command: a draft is parked, its keyboard taken away."""
+    step = dialog.step
+    set_step(dialog, "")
+    if step in DRAFT_STEPS and len(dialog.draft) > 1:
+        text = _("Черновик заявки сохранён. Продолжить: /new")
+        return [message.say(text, REMOVE_KEYBOARD if step in KEYBOARD_STEPS else None)]
+    if step in KEYBOARD_STEPS:
+        return [message.say(_("Хорошо."), REMOVE_KEYBOARD)]
+    return []
+
+
+def menu_screen(message: Incoming, user: User) -> Reply:
+    statuses = list(
+        Ticket.objects.visible_to(user).open().values_list("status", flat=True)[:COUNTED]
+    )
+    opened = f"{COUNTED - 1}+" if len(statuses) == COUNTED else str(len(statuses))
+    text = render(
+        "menu", user=user, open=opened, waiting=statuses.count(TicketStatus.WAITING.value)
+    )
+    label = _("📋 Список открытых заявок")
+    return message.screen(
+        text,
+        kb.inline(
+            [kb.button(_("➕ Создать новую заявку"), "new")],
+            [kb.button(f"{label} · {opened}" if statuses else label, "list")],
+            [
+                kb.portal(_("🌐 Портал")),
+                kb.button(_("⚙️ Настройки"), "settings"),
+                kb.button(_("❓ Помощь"), "help"),
+            ],
+        ),
+    )
+
+
+def show_menu(dialog: Dialog, message: Incoming) -> Replies:
+    return [*leave_step(dialog, message), menu_screen(message, message.customer)]
+
+
+def show_help(dialog: Dialog, message: Incoming) -> Replies:
+    back = kb.inline([kb.button(_("‹ Меню"), "menu")])
+    return [message.screen(render("help", linked=bool(message.user)), back)]
+
+
+def cancel(dialog: Dialog, message: Incoming) -> Replies:
+    """Drop the step at hand, or the draft; nothing that was created changes."""
+    at_hand = "draft" if dialog.step in DRAFT_STEPS else dialog.step
+    if message.press and kb.parse(message.data)[1] not in ([], [at_hand]):
+        return message.toast(_("Кнопка устарела: отменять нечего."))
+    had_keyboard = dialog.step in KEYBOARD_STEPS
+    nothing_to_cancel = not dialog.step and not dialog.draft
+    if not dialog.step or dialog.step in DRAFT_STEPS:  # other steps leave a parked draft alone
+        dialog.draft, dialog.draft_at = {}, None
+    set_step(dialog, "")
+    text = _("Отменять нечего.") if nothing_to_cancel else _("Отменено. Ничего не создано.")
+    if message.press and not had_keyboard:
+        back = kb.inline([kb.button(_("‹ Меню"), "menu")])
+        return [message.screen(text, back)]
+    replies = [message.say(text, REMOVE_KEYBOARD if had_keyboard else None)]
+    if message.user and not message.press:
+        replies.append(menu_screen(message, message.user))
+    return replies
+
+
+def not_understood(dialog: Dialog, message: Incoming) -> Replies:
+    return [
+        message.say(_("Не понял сообщение. Вот что я умею:")),
+        menu_screen(message, message.customer),
+    ]
+
+
+def unsupported(dialog: Dialog, message: Incoming) -> Replies:
+    return [message.say(_("Принимаю текст, файлы, фото и видео."))]
+
+
+def stale_button(dialog: Dialog, message: Incoming) -> Replies:
+    return message.toast(_("Кнопка устарела. Откройте меню: /start"))
+
+
+def nothing(dialog: Dialog, message: Incoming) -> Replies:
+    """Done without a word: a page number, or that the bot was blocked or unblocked."""
+    return []
+
+
+def show_settings(dialog: Dialog, message: Incoming) -> Replies:
+    text = render("settings", email=mask_email(message.customer.email), user=message.customer)
+    return [
+        message.screen(
+            text,
+            kb.inline(
+                [kb.button(_("🔗 Отвязать Telegram"), "unlink")], [kb.button(_("‹ Меню"), "menu")]
+            ),
+        )
+    ]
+
+
+def ask_unlink(dialog: Dialog, message: Incoming) -> Replies:
+    text = _(
+        "<b>Отвязать Telegram от аккаунта?</b>\n"
+        "Заявки останутся на портале, уведомления сюда приходить перестанут."
+    )
+    return [
+        message.screen(
+            text,
+            kb.inline(
+                [
+                    kb.button(_("Да, отвязать"), "unlink_yes"),
+                    kb.button(_("Нет"), "settings"),
+                ]
+            ),
+        )
+    ]
+
+
+def unlink(dialog: Dialog, message: Incoming) -> Replies:
+    unlink_telegram(user=message.customer)
+    dialog.draft, dialog.draft_at = {}, None
+    set_step(dialog, "")
+    return [message.screen(_("Telegram отвязан. Чтобы связать снова, отправьте /start."))]

@@ -1,0 +1,190 @@
+"""The end of a ticket: rate it, or return it to work (R6)."""
+
+from django.utils.translation import gettext as _
+
+from telegram_bot import keyboards as kb
+from telegram_bot.dialog import Incoming, render, set_step
+from telegram_bot.files import as_new_file
+from telegram_bot.flows.menu import leave_step
+from telegram_bot.flows.my_tickets import (
+    card_screen,
+    find_ticket,
+    keep_part,
+    not_found,
+    pressed_ticket,
+    show_card,
+    usable_file,
+)
+from telegram_bot.flows.new_ticket import start_ticket
+from telegram_bot.models import Dialog, TicketMessage
+from telegram_bot.replies import Replies
+from tickets.models import Face, Ticket
+from tickets.services import (
+    AlreadyDone,
+    TextRequired,
+    TextTooLong,
+    comment_rating,
+    customer,
+    rate_ticket,
+    return_to_work,
+)
+from tickets.status import TicketStatus, TransitionNotAllowed
+
+FACES = {1: "😞", 2: "🙁", 3: "😐", 4: "🙂", 5: "😀"}
+
+
+def ask_score(dialog: Dialog, message: Incoming) -> Replies:
+    ticket = pressed_ticket(message)
+    if ticket is None:
+        return not_found(message)
+    if ticket.status != TicketStatus.RESOLVED:
+        return _too_late(message, ticket)
+    marks = [kb.button(f"{mark} {face}", "score", ticket.pk, mark) for mark, face in FACES.items()]
+    keyboard = kb.inline(marks, [kb.button(_("‹ Назад"), "card", ticket.pk)])
+    text = render("rate", ticket=ticket)
+    return [message.screen(text, keyboard, ticket_id=ticket.pk, has_resolution=True)]
+
+
+def take_score(dialog: Dialog, message: Incoming) -> Replies:
+    """The mark closes the ticket at once; words may follow."""
+    ids = kb.parse_ids(kb.parse(message.data)[1], 2)
+    ticket = find_ticket(message, ids[0]) if ids else None
+    if ticket is None or ids is None or ids[1] not in FACES:
+        return not_found(message)
+    # the pressed message gets the answer: it is no offer to take back any more
+    TicketMessage.objects.filter(chat_id=message.chat_id, message_id=message.message_id).update(
+        has_resolution=False
+    )
+    try:
+        ticket = rate_ticket(
+            ticket=ticket, actor=customer(message.customer, Face.BOT), score=ids[1]
+        )
+    except (AlreadyDone, TransitionNotAllowed):
+        if dialog.step == "rating_comment" and dialog.data.get("ticket") == ticket.pk:
+            return message.toast(_("Оценка уже принята."))  # a double press
+        return _too_late(message, find_ticket(message, ticket.pk) or ticket)
+    parked = leave_step(dialog, message)
+    set_step(dialog, "rating_comment", ticket=ticket.pk)
+    buttons = [
+        kb.button(_("✏️ Написать"), "rating_comment", ticket.pk),
+        kb.button(_("Пропустить"), "skip_rating", ticket.pk),
+    ]
+    return [
+        *parked,
+        # a reply to this question is its answer, not a comment on a closed ticket
+        message.screen(render("rated", ticket=ticket, stars="⭐" * ids[1]), kb.inline(buttons)),
+    ]
+
+
+def ask_rating_comment(dialog: Dialog, message: Incoming) -> Replies:
+    ticket = pressed_ticket(message)
+    if ticket is None:
+        return not_found(message)
+    if ticket.score is None or ticket.rating_comment:
+        return _too_late(message, ticket)
+    parked = leave_step(dialog, message) if dialog.step != "rating_comment" else []
+    set_step(dialog, "rating_comment", ticket=ticket.pk)
+    skip = kb.inline([kb.button(_("Пропустить"), "skip_rating", ticket.pk)])
+    return [*parked, message.say(_("Напишите комментарий к оценке."), skip)]
+
+
+def skip_rating_comment(dialog: Dialog, message: Incoming) -> Replies:
+    """What is written next is no comment to the score any more."""
+    if dialog.step == "rating_comment":
+        set_step(dialog, "")
+    return show_card(dialog, message)
+
+
+def take_rating_comment(dialog: Dialog, message: Incoming) -> Replies:
+    ticket = find_ticket(message, dialog.data.get("ticket", 0))
+    if ticket is None:
+        set_step(dialog, "")
+        return not_found(message)
+    try:
+        comment_rating(ticket=ticket, actor=customer(message.customer, Face.BOT), text=message.text)
+    except TextRequired:
+        text = _("Файлы к оценке не прикладываются. Напишите комментарий текстом.")
+        return [message.say(text, is_refusal=True)]
+    except TextTooLong as long:
+        return [message.say(str(long))]
+    except AlreadyDone:
+        set_step(dialog, "")
+        return _too_late(message, ticket)
+    set_step(dialog, "")
+    menu = kb.inline([kb.button(_("‹ Меню"), "menu")])
+    return [message.say(_("Спасибо, передали команде."), menu)]
+
+
+def ask_return(dialog: Dialog, message: Incoming) -> Replies:
+    ticket = pressed_ticket(message)
+    if ticket is None:
+        return not_found(message)
+    if ticket.status != TicketStatus.RESOLVED:
+        return _too_late(message, ticket)
+    text = _("<b>Вернуть заявку № %(number)s в работу?</b>") % {"number": ticket.pk}
+    buttons = [
+        kb.button(_("Да"), "return_yes", ticket.pk),
+        kb.button(_("Нет"), "card", ticket.pk),
+    ]
+    return [message.say(text, kb.inline(buttons), ticket_id=ticket.pk)]
+
+
+def ask_reason(dialog: Dialog, message: Incoming) -> Replies:
+    ticket = pressed_ticket(message)
+    if ticket is None:
+        return not_found(message)
+    if ticket.status != TicketStatus.RESOLVED:
+        return _too_late(message, ticket)
+    parked = leave_step(dialog, message)
+    set_step(dialog, "reason", ticket=ticket.pk)
+    text = _("Напишите причину возврата: что осталось нерешённым?")
+    return [*parked, message.screen(text, kb.inline([kb.cancel("reason")]))]
+
+
+def take_reason(dialog: Dialog, message: Incoming) -> Replies:
+    ticket = find_ticket(message, dialog.data.get("ticket", 0))
+    cancel = kb.inline([kb.cancel("reason")])
+    if ticket is None:
+        set_step(dialog, "")
+        return not_found(message)
+    file, refusal = usable_file(message)
+    refusals = [message.say(refusal, is_refusal=True)] if refusal else []
+    try:
+        ticket = return_to_work(
+            ticket=ticket,
+            actor=customer(message.customer, Face.BOT),
+            reason=message.text,
+            files=[as_new_file(file)] if file else [],
+        )
+    except TextRequired:
+        text = _("Причина нужна: напишите, что осталось нерешённым.")
+        return [*refusals, message.say(text, cancel, is_refusal=True)]
+    except TextTooLong as long:
+        return [message.say(str(long), cancel)]
+    except (AlreadyDone, TransitionNotAllowed):
+        set_step(dialog, "")
+        return _too_late(message, ticket)
+    set_step(dialog, "")
+    keep_part(dialog, message, ticket.comments.latest("pk"), file)
+    text = _("↩️ Заявка № %(number)s снова в работе. Причина передана специалисту.")
+    show = kb.inline([kb.button(_("👁 Открыть"), "card", ticket.pk)])
+    return [*refusals, message.say(text % {"number": ticket.pk}, show, ticket_id=ticket.pk)]
+
+
+def follow_up(dialog: Dialog, message: Incoming) -> Replies:
+    """A new ticket linked to a closed one."""
+    ticket = pressed_ticket(message)
+    if ticket is None:
+        return not_found(message)
+    return start_ticket(dialog, message, parent=ticket)
+
+
+def _too_late(message: Incoming, ticket: Ticket) -> Replies:
+    """A stale or doubled press: say why, show the ticket as it is now."""
+    if ticket.is_closed and ticket.score is not None:
+        text = _("Заявка уже оценена и закрыта.")
+    elif ticket.is_closed:
+        text = _("Заявка уже закрыта, вернуть её нельзя. Создайте новую.")
+    else:
+        text = _("Кнопка устарела — открываю свежую карточку.")
+    return [*message.toast(text), card_screen(message, ticket)]

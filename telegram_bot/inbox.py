@@ -1,0 +1,229 @@
+"""The way in: an update is stored before it is confirmed and leaves in the order of its person."""
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any, ParamSpec, TypeVar
+from weakref import WeakValueDictionary
+
+from asgiref.sync import sync_to_async
+from django.db import IntegrityError, close_old_connections
+from django.utils import timezone
+from telegram import Bot, Update
+from telegram.constants import ChatType
+from telegram.error import NetworkError
+from telegram.ext import BaseUpdateProcessor
+
+from telegram_bot.mentions import commands, mentions
+from telegram_bot.models import IncomingUpdate
+
+logger = logging.getLogger(__name__)
+
+SLOTS = 8  # people served side by side; more only queues inside httpx
+NO_LIMIT = 1_000_000
+FORGOTTEN_AFTER = timedelta(seconds=3)  # older stored updates belong to nobody's memory
+SWEEP_BATCH = 200
+ALBUM_WAIT = 2.0  # seconds
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a sync function in the database thread; a dead connection is dropped on the way."""
+
+    def guarded() -> T:
+        close_old_connections()
+        try:
+            return function(*args, **kwargs)
+        finally:
+            close_old_connections()
+
+    return await sync_to_async(guarded)()
+
+
+def concerns_bot(update: Update, bot_id: int, username: str) -> bool:
+    """Whether an update may be stored at all: what a group says to itself never is."""
+    chat, user = update.effective_chat, update.effective_user
+    if chat is None or user is None or chat.type == ChatType.CHANNEL:
+        return False
+    message = update.message or update.edited_message
+    if chat.type == ChatType.PRIVATE or message is None:
+        return True  # a press of our button, a change of our membership
+    replied = message.reply_to_message
+    return bool(
+        mentions(message, bot_id, username)
+        or "config" in commands(message, username)
+        or (replied and replied.from_user and replied.from_user.id == bot_id)
+        or message.new_chat_title
+        or message.migrate_to_chat_id
+        or message.migrate_from_chat_id
+    )
+
+
+class Albums:
+    """Parts of group albums: a mention stands in one of them, the others follow it.
+
+    Parts without a mention wait here for ALBUM_WAIT, in memory only, and are then forgotten.
+    """
+
+    def __init__(self) -> None:
+        self._wanted: dict[str, float] = {}
+        self._held: dict[str, list[tuple[float, Update]]] = {}
+
+    def of(self, update: Update) -> str:
+        message = update.effective_message
+        return (message.media_group_id or "") if message else ""
+
+    def want(self, album: str) -> list[Update]:
+        """The album is ours: hands over its parts that came before."""
+        self._forget()
+        self._wanted[album] = time.monotonic()
+        return [update for _at, update in self._held.pop(album, [])]
+
+    def is_wanted(self, album: str) -> bool:
+        self._forget()
+        return album in self._wanted
+
+    def hold(self, album: str, update: Update) -> None:
+        self._forget()
+        self._held.setdefault(album, []).append((time.monotonic(), update))
+
+    def _forget(self) -> None:
+        old = time.monotonic() - ALBUM_WAIT
+        self._wanted = {album: at for album, at in self._wanted.items() if at > old}
+        self._held = {album: parts for album, parts in self._held.items() if parts[-1][0] > old}
+
+
+class DurableUpdateQueue(asyncio.Queue[object]):
+    """PTB awaits `put` before it confirms updates, in polling and in webhook mode alike.
+
+    A database that does not answer is raised as NetworkError, so that PTB fetches again later.
+    """
+
+    def __init__(self, bot_id: int) -> None:
+        super().__init__()
+        self.bot_id = bot_id
+        self.username = ""  # known after getMe, before the first update
+        self._albums = Albums()
+        self.closing = False
+        self._writing = asyncio.Lock()
+        self._in_memory: set[int] = set()
+
+    async def put(self, item: object) -> None:
+        if not isinstance(item, Update):
+            self.closing = True  # PTB's stop signal: what has not begun stays stored
+            await super().put(item)
+            return
+        album = self._albums.of(item)
+        if concerns_bot(item, self.bot_id, self.username):
+            await self._store(item)
+            for part in self._albums.want(album) if album else ():
+                await self._store(part)
+        elif album and self._albums.is_wanted(album):
+            await self._store(item)
+        elif album:
+            self._albums.hold(album, item)
+
+    async def _store(self, item: Update) -> None:
+        async with self._writing:  # the same update again waits to see whether it is kept
+            await self._store_once(item)
+
+    async def _store_once(self, item: Update) -> None:
+        if item.update_id in self._in_memory:
+            return
+        self._in_memory.add(item.update_id)
+        try:
+            fresh = await in_database(store_update, self.bot_id, item)
+        except Exception as error:  # any other than Telegram's own would end PTB's polling
+            self.forget(item)
+            raise NetworkError("the inbox cannot be written") from error
+        if fresh:
+            await super().put(item)
+        else:
+            self.forget(item)
+
+    def forget(self, update: Update) -> None:
+        """The update is done, or left to the sweep."""
+        self._in_memory.discard(update.update_id)
+
+    async def sweep(self, bot: Bot, *, everything: bool = False) -> None:
+        """Queue what is stored, due and in nobody's memory."""
+        found = await in_database(forgotten_updates, self.bot_id, everything=everything)
+        for payload in found:
+            update = Update.de_json(payload, bot)
+            if update.update_id not in self._in_memory and not self.closing:
+                self._in_memory.add(update.update_id)
+                await super().put(update)
+
+
+def store_update(bot_id: int, update: Update) -> bool:
+    """Store an update once. False when it is known and processed already."""
+    message = update.effective_message
+    try:
+        IncomingUpdate.objects.create(
+            bot_id=bot_id,
+            update_id=update.update_id,
+            telegram_id=update.effective_user.id if update.effective_user else 0,
+            chat_id=update.effective_chat.id if update.effective_chat else 0,
+            album=(message.media_group_id or "") if message else "",
+            payload=update.to_json(),
+        )
+    except IntegrityError:
+        return IncomingUpdate.objects.filter(
+            bot_id=bot_id, update_id=update.update_id, processed_at=None
+        ).exists()
+    return True
+
+
+def forgotten_updates(bot_id: int, *, everything: bool) -> list[dict[str, Any]]:
+    """Payloads to work off, oldest first; a person whose oldest update must wait is left out."""
+
+    now = timezone.now()
+    rows = IncomingUpdate.objects.filter(bot_id=bot_id, processed_at=None).order_by("id")
+    if not everything:
+        rows = rows.filter(received_at__lt=now - FORGOTTEN_AFTER)
+    waiting: set[int] = set()
+    found = []
+    for row in rows[:SWEEP_BATCH]:
+        if row.due_at > now:
+            waiting.add(row.telegram_id)
+        if row.telegram_id not in waiting:
+            found.append(json.loads(row.payload))
+    return found
+
+
+class OrderPerPerson(BaseUpdateProcessor):
+    """Updates of one person one after another, people side by side.
+
+    A person's line comes before the slot, so that a flood waits in its own line. PTB takes its
+    own semaphore before `do_process_update`, hence no limit there.
+    """
+
+    def __init__(self, queue: DurableUpdateQueue) -> None:
+        super().__init__(NO_LIMIT)
+        self._queue = queue
+        self._slots = asyncio.Semaphore(SLOTS)
+        self._lines: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+
+    async def initialize(self) -> None:
+        pass
+
+    async def shutdown(self) -> None:
+        pass
+
+    async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
+        person = (
+            update.effective_user.id if isinstance(update, Update) and update.effective_user else 0
+        )
+        line = self._lines.get(person)
+        if line is None:
+            line = self._lines[person] = asyncio.Lock()
+        async with line, self._slots:
+            if self._queue.closing:
+                coroutine.close()  # type: ignore[attr-defined]
+                return
+            await coroutine

@@ -1,0 +1,169 @@
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from time import monotonic
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
+from django.utils import timezone
+from telegram.error import Conflict, InvalidToken, TelegramError
+from telegram.ext import Application, ContextTypes
+
+from accounts.services import queue_due_pin_mails
+from telegram_bot.application import ALLOWED_UPDATES, build_application, describe_bot
+from telegram_bot.inbox import DurableUpdateQueue, in_database
+from telegram_bot.models import BotHeartbeat
+from telegram_bot.sending import release_replies, send_due_replies
+from tickets.delivery import drain_all, process_name, release_lease, take_lease
+from tickets.models import Lease
+
+logger = logging.getLogger(__name__)
+
+POLLER_LEASE = timedelta(seconds=15)
+EVERY_SECOND, EVERY_FEW_SECONDS, EVERY_MINUTE = 1.0, 3.0, 60.0
+CONFLICTS, CONFLICT_WINDOW = 5, 60.0  # a single one only means that an older poll was cut off
+
+App = Application[Any, Any, Any, Any, Any, Any]
+
+
+class Command(BaseCommand):
+    help = "Run the Telegram bot: long polling, or a webhook server with --webhook."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--webhook", action="store_true")
+
+    def handle(self, *args: Any, webhook: bool, **options: Any) -> None:
+        if not settings.TELEGRAM_BOT_TOKEN:
+            raise CommandError("TELEGRAM_BOT_TOKEN не задан: боту нечем представиться.")
+        if webhook and not (settings.TELEGRAM_WEBHOOK_URL and settings.TELEGRAM_WEBHOOK_SECRET):
+            raise CommandError(
+                "Для --webhook нужны TELEGRAM_WEBHOOK_URL и TELEGRAM_WEBHOOK_SECRET."
+            )
+        bot = RunningBot(exclusive=not webhook)
+        if not webhook and not take_lease(bot.lease, bot.owner, POLLER_LEASE):
+            holder = Lease.objects.get(pk=bot.lease).owner
+            raise CommandError(f"Бот уже запущен: {holder}. Второй опрос не начат.")
+        try:
+            bot.run_webhook() if webhook else bot.run_polling()
+        except InvalidToken:
+            raise CommandError("Telegram не принял TELEGRAM_BOT_TOKEN.") from None
+        finally:
+            if not webhook:
+                release_lease(bot.lease, bot.owner)
+        if bot.failure:
+            raise CommandError(bot.failure)
+
+
+class RunningBot:
+    """The application with what lives beside it: sweeps, heartbeat, the poller's lease."""
+
+    def __init__(self, *, exclusive: bool) -> None:
+        self.exclusive = exclusive
+        self.owner = process_name()
+        self.application: App = build_application()
+        self.queue: DurableUpdateQueue = self.application.update_queue  # type: ignore[assignment]
+        self.lease = f"poller:{self.queue.bot_id}"
+        self.failure = ""
+        self._conflicts: deque[float] = deque(maxlen=CONFLICTS)
+        self._tasks: list[asyncio.Task[None]] = []
+        self.application.add_error_handler(self._on_error)
+        self.application.post_init = self._start
+        self.application.post_shutdown = self._stop
+
+    def run_polling(self) -> None:
+        self.application.run_polling(allowed_updates=ALLOWED_UPDATES, bootstrap_retries=-1)
+
+    def run_webhook(self) -> None:
+        host, _colon, port = settings.TELEGRAM_WEBHOOK_LISTEN.rpartition(":")
+        self.application.run_webhook(
+            listen=host,
+            port=int(port),
+            url_path="telegram",
+            webhook_url=settings.TELEGRAM_WEBHOOK_URL,
+            secret_token=settings.TELEGRAM_WEBHOOK_SECRET,
+            allowed_updates=ALLOWED_UPDATES,
+            bootstrap_retries=-1,
+        )
+
+    async def _start(self, application: App) -> None:
+        self.queue.username = application.bot.username
+        if self.exclusive:
+            await in_database(release_replies, self.queue.bot_id)
+            await send_due_replies(application.bot)  # before the answers to what came later
+            await self.queue.sweep(application.bot, everything=True)
+        await self._beat()
+        self._tasks = [
+            asyncio.create_task(_repeat(EVERY_SECOND, self._send_due_replies)),
+            asyncio.create_task(_repeat(EVERY_FEW_SECONDS, self._sweep)),
+            asyncio.create_task(_repeat(EVERY_FEW_SECONDS, self._beat)),
+            asyncio.create_task(_repeat(EVERY_MINUTE, self._check_token)),
+            asyncio.create_task(describe_bot(application)),
+        ]
+        logger.info("Bot @%s is ready", application.bot.username)
+
+    async def _stop(self, application: App) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _send_due_replies(self) -> None:
+        await send_due_replies(self.application.bot)
+
+    async def _sweep(self) -> None:
+        await self.queue.sweep(self.application.bot)
+        # the minute's safety net would be late for a PIN, or for what a killed worker held
+        await in_database(queue_due_pin_mails)
+        await in_database(drain_all)
+
+    async def _beat(self) -> None:
+        """Show that the bot lives; a poller that lost its lease must not go on."""
+        bot = self.application.bot
+        await in_database(record_heartbeat, bot.id, bot.username)
+        if self.exclusive and not await in_database(
+            take_lease, self.lease, self.owner, POLLER_LEASE
+        ):
+            self._fail("Опрос ведёт другой процесс, этот остановлен.")
+
+    async def _check_token(self) -> None:
+        """PTB's polling ends quietly on a revoked token; a bot that hears nothing must not stay."""
+        try:
+            await self.application.bot.get_me()
+        except InvalidToken:
+            self._fail("Telegram больше не принимает TELEGRAM_BOT_TOKEN.")
+        except TelegramError:
+            pass  # the poll retries by itself
+
+    async def _on_error(self, update: object, context: ContextTypes.DEFAULT_TYPE) -> None:
+        if isinstance(context.error, Conflict):
+            self._conflicts.append(monotonic())
+            full = len(self._conflicts) == CONFLICTS
+            if full and self._conflicts[-1] - self._conflicts[0] < CONFLICT_WINDOW:
+                self._fail("Обновления этого бота забирает кто-то другой (409), опрос остановлен.")
+        else:
+            logger.warning("Bot API: %s", type(context.error).__name__)
+
+    def _fail(self, reason: str) -> None:
+        self.failure = reason
+        self.application.stop_running()
+
+
+async def _repeat(pause: float, action: Callable[[], Awaitable[None]]) -> None:
+    """Run an action every `pause` seconds; no failure ends it, least of all a database away."""
+    while True:
+        await asyncio.sleep(pause)
+        try:
+            await action()
+        except DatabaseError as error:
+            logger.warning("Database: %s", type(error).__name__)
+        except Exception:
+            logger.exception("%s failed", action.__name__)
+
+
+def record_heartbeat(bot_id: int, username: str) -> None:
+    BotHeartbeat.objects.update_or_create(
+        bot_id=bot_id, defaults={"username": username, "seen_at": timezone.now()}
+    )

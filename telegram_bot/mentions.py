@@ -1,0 +1,57 @@
+"""Is the bot meant? Entities are counted in UTF-16 units, so text is cut in that encoding."""
+
+from collections.abc import Sequence
+from string import whitespace
+
+from telegram import Message, MessageEntity
+
+UTF16 = ("utf-16-le", "surrogatepass")  # two bytes a unit; half a pair must not raise
+LEFT_BESIDE = whitespace + ",:;"  # what a mention taken out leaves at the ends
+
+
+def mentions(message: Message, bot_id: int, username: str) -> list[MessageEntity]:
+    """The entities of text or caption that mention the bot, in any letter case."""
+    own = f"@{username}".casefold()
+    return [
+        entity
+        for entity in _entities(message)
+        if (entity.type == MessageEntity.MENTION and _words(message, entity).casefold() == own)
+        or (entity.type == MessageEntity.TEXT_MENTION and entity.user and entity.user.id == bot_id)
+    ]
+
+
+def without_mentions(message: Message, bot_id: int, username: str) -> str:
+    """Text or caption with every mention of the bot taken out."""
+    units = _units(message)
+    found = mentions(message, bot_id, username)
+    for entity in sorted(found, key=lambda entity: entity.offset, reverse=True):
+        start, end = _place(entity)
+        units = units[:start] + " ".encode(*UTF16) + units[end:]
+    return units.decode(*UTF16).strip(LEFT_BESIDE)
+
+
+def commands(message: Message, username: str) -> set[str]:
+    """The command a group message begins with, if it is for this bot: `/config[@bot]`."""
+    found = [
+        _words(message, entity).removeprefix("/").casefold().partition("@")
+        for entity in _entities(message)
+        if entity.type == MessageEntity.BOT_COMMAND and entity.offset == 0
+    ]
+    return {name for name, _at, bot in found if bot in ("", username.casefold())}
+
+
+def _entities(message: Message) -> Sequence[MessageEntity]:
+    return message.entities or message.caption_entities
+
+
+def _words(message: Message, entity: MessageEntity) -> str:
+    start, end = _place(entity)
+    return _units(message)[start:end].decode(*UTF16)
+
+
+def _units(message: Message) -> bytes:
+    return (message.text or message.caption or "").encode(*UTF16)
+
+
+def _place(entity: MessageEntity) -> tuple[int, int]:
+    return 2 * entity.offset, 2 * (entity.offset + entity.length)

@@ -1,0 +1,147 @@
+"""Direct replies on their way out: kept with their update until Telegram has taken them."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from telegram import Bot, Message
+from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError
+
+from telegram_bot.api import retry_after
+from telegram_bot.inbox import in_database
+from telegram_bot.models import Group, IncomingUpdate, TicketMessage
+
+logger = logging.getLogger(__name__)
+
+REPLY_CLAIM = timedelta(seconds=30)
+REPLY_GIVE_UP_AFTER = timedelta(hours=1)  # an answer that late answers nothing
+HARMLESS = (
+    "message is not modified",
+    "query is too old",
+    "message to delete not found",
+    "message can't be deleted",
+)
+UNEDITABLE = ("message to edit not found", "message can't be edited")
+
+
+async def send_replies(bot: Bot, row: IncomingUpdate) -> None:
+    """Make the calls a row still holds, in order; what fails for a while is planned again."""
+    calls: list[dict[str, Any]] = json.loads(row.replies)
+    sent: list[tuple[dict[str, Any], object]] = []
+    wait: timedelta | None = None
+    while calls:
+        try:
+            sent.append((calls[0], await make_call(bot, calls[0])))
+        except RetryAfter as error:
+            wait = retry_after(error)
+            break
+        except ChatMigrated as error:
+            calls = _moved(calls, error.new_chat_id)
+            continue
+        except (BadRequest, Forbidden) as error:
+            logger.warning("Reply %s refused: %s", calls[0]["method"], error.message)
+        except TelegramError as error:
+            logger.warning("Reply %s failed: %s", calls[0]["method"], type(error).__name__)
+            wait = timedelta(seconds=min(60, 2 ** (row.reply_attempts + 1)))
+            break
+        except Exception:  # a call that cannot be made must not hold up the others for ever
+            logger.exception("Reply %s cannot be made", calls[0]["method"])
+        calls.pop(0)
+    await in_database(record_replies, row, sent, calls, wait)
+
+
+def _moved(calls: list[dict[str, Any]], chat_id: int) -> list[dict[str, Any]]:
+    """What a group's supergroup gets of them: new messages, nothing about messages left behind."""
+    return [
+        call | {"params": {**call["params"], "chat_id": chat_id, "reply_parameters": None}}
+        for call in calls
+        if call["method"] == "send_message"
+    ]
+
+
+async def make_call(bot: Bot, call: dict[str, Any]) -> object:
+    """One Bot API call. What Telegram only notes is no error; a lost message is sent anew."""
+    try:
+        return await getattr(bot, call["method"])(**call["params"])
+    except BadRequest as error:
+        reason = error.message.lower()
+        if any(text in reason for text in HARMLESS):
+            return None
+        if call["method"] == "edit_message_text" and any(text in reason for text in UNEDITABLE):
+            params = {key: value for key, value in call["params"].items() if key != "message_id"}
+            return await bot.send_message(**params)
+        raise
+
+
+def record_replies(
+    row: IncomingUpdate,
+    sent: list[tuple[dict[str, Any], object]],
+    left: list[dict[str, Any]],
+    wait: timedelta | None,
+) -> None:
+    now = timezone.now()
+    if wait is None or now - row.received_at > REPLY_GIVE_UP_AFTER:
+        left = []
+    row.replies = json.dumps(left) if left else ""
+    row.reply_attempts += 1
+    row.reply_due_at = now + wait if left and wait is not None else None
+    with transaction.atomic():
+        row.save(update_fields=["replies", "reply_attempts", "reply_due_at"])
+        for call, result in sent:
+            if isinstance(result, Message) and call["is_welcome"]:
+                Group.objects.filter(chat_id=result.chat_id).update(
+                    welcome_message_id=result.message_id
+                )
+            elif isinstance(result, Message):
+                note_ticket_message(result, call["ticket_id"], call["has_resolution"])
+
+
+def note_ticket_message(
+    message: Message, ticket_id: int | None, has_resolution: bool = False
+) -> None:
+    """Remember which ticket a message of the bot is about now."""
+    key: dict[str, Any] = {"chat_id": message.chat_id, "message_id": message.message_id}
+    if ticket_id:
+        TicketMessage.objects.update_or_create(
+            **key, defaults={"ticket_id": ticket_id, "has_resolution": has_resolution}
+        )
+    elif message.edit_date:
+        TicketMessage.objects.filter(**key).delete()
+
+
+async def send_due_replies(bot: Bot) -> None:
+    """Send what an earlier try or another process left; each row is claimed before.
+
+    People are served side by side: a chat that does not answer delays its own replies only.
+    """
+    of_person: dict[int, list[IncomingUpdate]] = {}
+    for row in await in_database(claim_due_replies, bot.id):
+        of_person.setdefault(row.telegram_id, []).append(row)
+    await asyncio.gather(*(_send_in_turn(bot, rows) for rows in of_person.values()))
+
+
+async def _send_in_turn(bot: Bot, rows: Sequence[IncomingUpdate]) -> None:
+    for row in rows:
+        await send_replies(bot, row)
+
+
+def claim_due_replies(bot_id: int) -> list[IncomingUpdate]:
+    now = timezone.now()
+    due = IncomingUpdate.objects.filter(bot_id=bot_id, reply_due_at__lte=now)
+    return [
+        row
+        for row in due.order_by("reply_due_at", "id")[:20]
+        if due.filter(pk=row.pk).update(reply_due_at=now + REPLY_CLAIM)
+    ]
+
+
+def release_replies(bot_id: int) -> None:
+    """At the start of the only poller: what its killed predecessor had claimed is due now."""
+    IncomingUpdate.objects.filter(bot_id=bot_id, reply_due_at__gt=timezone.now()).update(
+        reply_due_at=timezone.now()
+    )

@@ -1,0 +1,51 @@
+"""Queue entry points: ids in, quiet when the row is gone."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from accounts.models import LinkPin, TelegramAccount
+from telegram_bot.files import fetch_due_files
+from telegram_bot.models import IncomingUpdate
+from tickets.delivery import tell
+
+INBOX_RETENTION = timedelta(days=7)
+
+
+def fetch_files() -> None:
+    fetch_due_files()
+
+
+def tell_of_pin_mail(link_pin_id: int, kind: str) -> None:
+    """Say in the chat that the PIN mail is late (`pin_delayed`) or will not come (`pin_failed`)."""
+    pin = LinkPin.objects.filter(pk=link_pin_id).first()
+    if pin:
+        tell(
+            channel="telegram",
+            kind=kind,
+            address=str(pin.telegram_id),
+            key=f"{kind}:{pin.pk}",
+            data={"pin": pin.pk},
+        )
+
+
+def send_test_message(user_id: int) -> None:
+    """The trial message a customer asked for on the portal; at most one in ten seconds."""
+    account = TelegramAccount.objects.filter(user=user_id).select_related("user").first()
+    if account:
+        tell(
+            channel="telegram",
+            kind="test",
+            address=str(account.telegram_id),
+            recipient=account.user,
+            key=f"test:{account.pk}:{timezone.now().timestamp() // 10:.0f}",
+        )
+
+
+def every_minute() -> None:
+    """The safety net: downloads a killed worker left, and inbox rows past their retention."""
+    fetch_due_files()
+    old = IncomingUpdate.objects.filter(
+        received_at__lt=timezone.now() - INBOX_RETENTION, processed_at__isnull=False
+    ).order_by("received_at")
+    IncomingUpdate.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:1000])).delete()

@@ -1,0 +1,63 @@
+"""Filters for the texts of the bot."""
+
+from datetime import datetime
+
+from django import template
+from django.utils.timesince import timesince
+
+from accounts.models import User
+from tickets import text
+from tickets.models import Comment, Priority, TicketEvent
+from tickets.status import TicketStatus
+from tickets.templatetags.status_labels import PRIORITY_ICONS, STATUS_ICONS
+
+register = template.Library()
+
+
+@register.filter
+def status(value: str) -> str:
+    """new → 🆕 Новая"""
+    return f"{STATUS_ICONS[TicketStatus(value)]} {TicketStatus(value).label}"
+
+
+@register.filter
+def priority(value: str) -> str:
+    return f"{PRIORITY_ICONS[Priority(value)]} {Priority(value).label}"
+
+
+@register.filter
+def cut(value: str, limit: int) -> str:
+    """Cut what will be seen, in Telegram's units; the template escapes what is left."""
+    return text.cut_utf16(value, limit)
+
+
+@register.filter
+def plural(number: int, forms: str) -> str:
+    """{{ n|plural:"файл,файла,файлов" }}"""
+    return text.plural(number, *forms.split(","))
+
+
+@register.filter
+def size(value: int) -> str:
+    return text.file_size(value)
+
+
+@register.filter
+def ago(moment: datetime) -> str:
+    return timesince(moment, depth=1)
+
+
+@register.filter
+def author(comment: Comment, reader: User) -> str:
+    """How a comment's author is called before the customer."""
+    if comment.author_id == reader.pk:
+        return "Вы"
+    name = comment.author.first_name if comment.author else ""
+    if comment.by_agent:
+        return f"Поддержка · {name}" if name else "Поддержка"
+    return comment.author.short_name if comment.author else ""
+
+
+@register.filter
+def actor(event: TicketEvent) -> str:
+    return event.actor.first_name if event.actor and event.by_agent else ""
