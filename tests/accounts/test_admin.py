@@ -1,0 +1,227 @@
+import re
+from smtplib import SMTPServerDisconnected
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.core import mail
+from django.core.mail.backends.locmem import EmailBackend
+from django.urls import reverse
+
+from accounts.models import BotRegistration, LinkPin, TelegramAccount, User
+from tests.factories import PASSWORD, AgentFactory, OrganizationFactory, UserFactory
+from tickets.models import Lease
+
+USERS = "/admin/accounts/user/"
+ADD = f"{USERS}add/"
+
+
+@pytest.fixture
+def specialist(agent):
+    agent.groups.add(Group.objects.get(name="Специалист поддержки"))
+    return agent
+
+
+@pytest.fixture
+def superuser(db):
+    return AgentFactory(username="root", is_superuser=True)
+
+
+@pytest.fixture
+def desk(client, specialist):
+    """The client of an agent of the group."""
+    client.force_login(specialist)
+    return client
+
+
+@pytest.fixture
+def root_desk(client, superuser):
+    client.force_login(superuser)
+    return client
+
+
+def new_person(**given) -> dict[str, str]:
+    fields = {"email": "vera@new.example", "first_name": "Вера", "last_name": "Новая"}
+    return fields | {"username": "", "password1": "", "password2": "", "organization": ""} | given
+
+
+def edited(user: User, **given) -> dict[str, str]:
+    fields = {"email": user.email, "username": user.username, "is_active": "on"}
+    return fields | {"first_name": user.first_name, "last_name": user.last_name} | given
+
+
+def test_agent_creates_a_customer_who_is_invited(desk, django_capture_on_commit_callbacks):
+    organization = OrganizationFactory()
+    with django_capture_on_commit_callbacks(execute=True):
+        response = desk.post(ADD, new_person(organization=organization.pk))
+    user = User.objects.get(email="vera@new.example")
+    assert response.status_code == 302
+    assert (user.username, user.organization) == ("vera@new.example", organization)
+    assert (user.is_staff, user.is_superuser) == (False, False)
+    assert [letter.to for letter in mail.outbox] == [["vera@new.example"]]
+    assert mail.outbox[0].extra_headers["Auto-Submitted"] == "auto-generated"
+
+
+def test_invitation_link_sets_the_password(desk, client, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        desk.post(ADD, new_person())
+    path = re.search(r"http://[^/\s]+(/\S+/)", mail.outbox[0].body)[1]
+    client.logout()
+    form = client.get(path, follow=True)
+    assert form.status_code == 200
+    password = "a long enough password"
+    client.post(form.redirect_chain[-1][0], {"new_password1": password, "new_password2": password})
+    assert User.objects.get(email="vera@new.example").check_password(password)
+
+
+def test_person_with_a_given_password_is_not_mailed(desk, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        desk.post(ADD, new_person(password1=PASSWORD, password2=PASSWORD))
+    assert User.objects.get(email="vera@new.example").check_password(PASSWORD)
+    assert mail.outbox == []
+
+
+@pytest.mark.parametrize(("first", "second"), [(PASSWORD, ""), ("", PASSWORD), ("short", "short")])
+def test_half_given_or_weak_password_is_refused(desk, first, second):
+    response = desk.post(ADD, new_person(password1=first, password2=second))
+    assert "password2" in response.context["adminform"].form.errors
+    assert not User.objects.filter(email="vera@new.example").exists()
+
+
+def test_invited_person_has_a_password_that_reset_accepts(desk):
+    desk.post(ADD, new_person())
+    assert User.objects.get(email="vera@new.example").has_usable_password()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_dead_mail_server_does_not_lose_the_person(root_desk, monkeypatch):
+    def fail(self, messages):
+        raise SMTPServerDisconnected
+
+    monkeypatch.setattr(EmailBackend, "send_messages", fail)
+    response = root_desk.post(ADD, new_person(), follow=True)
+    assert User.objects.filter(email="vera@new.example").exists()
+    assert "не ушло" in response.content.decode()
+
+
+def test_taken_email_is_told_beside_the_field(desk, anna):
+    response = desk.post(ADD, new_person(email="ANNA@Alpha.Example"))
+    form = response.context["adminform"].form
+    assert form.errors == {"email": ["Пользователь с такой почтой уже есть."]}
+
+
+def test_taken_email_is_refused_on_change_and_ones_own_is_not(desk, anna, boris):
+    path = f"{USERS}{boris.pk}/change/"
+    taken = desk.post(path, edited(boris, email="ANNA@alpha.example"))
+    assert list(taken.context["adminform"].form.errors) == ["email"]
+    assert desk.post(path, edited(boris, email="BORIS@beta.example")).status_code == 302
+
+
+def test_agent_cannot_give_rights(desk, boris):
+    rights = {"is_staff": "on", "is_superuser": "on", "groups": Group.objects.get().pk}
+    assert desk.post(f"{USERS}{boris.pk}/change/", edited(boris, **rights)).status_code == 302
+    boris.refresh_from_db()
+    assert (boris.is_staff, boris.is_superuser, boris.groups.count()) == (False, False, 0)
+    desk.post(ADD, new_person(**rights))
+    assert not User.objects.get(email="vera@new.example").is_staff
+
+
+def test_superuser_gives_rights(root_desk, boris):
+    response = root_desk.post(f"{USERS}{boris.pk}/change/", edited(boris, is_staff="on"))
+    boris.refresh_from_db()
+    assert (response.status_code, boris.is_staff) == (302, True)
+
+
+def test_agent_cannot_change_staff_or_set_passwords(desk, superuser, specialist, boris):
+    for person in (superuser, specialist):
+        path = f"{USERS}{person.pk}/change/"
+        assert desk.post(path, edited(person, email="mine@evil.example")).status_code == 403
+    path = f"{USERS}{boris.pk}/password/"
+    assert desk.get(path).status_code == 403
+    assert desk.post(path, {"password1": PASSWORD, "password2": PASSWORD}).status_code == 403
+
+
+def test_agent_invites_customers_only(desk, boris, superuser):
+    data = {"action": "invite", "_selected_action": [boris.pk, superuser.pk]}
+    desk.post(USERS, data)
+    assert [letter.to for letter in mail.outbox] == [[boris.email]]
+
+
+def test_agent_of_the_group_cannot_delete(desk, boris):
+    data = {"action": "delete_selected", "_selected_action": [boris.pk], "post": "yes"}
+    desk.post(USERS, data)
+    assert desk.post(f"{USERS}{boris.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert User.objects.filter(pk=boris.pk).exists()
+
+
+def test_group_has_the_least_it_needs(db):
+    granted = Group.objects.get(name="Специалист поддержки").permissions
+    assert sorted(granted.values_list("codename", flat=True)) == [
+        "add_comment",
+        "add_user",
+        "change_ticket",
+        "change_user",
+        "view_botregistration",
+        "view_comment",
+        "view_delivery",
+        "view_group",
+        "view_groupproduct",
+        "view_groupticket",
+        "view_organization",
+        "view_product",
+        "view_telegramaccount",
+        "view_ticket",
+        "view_user",
+    ]
+
+
+def test_secrets_and_the_queue_have_no_pages():
+    assert not admin.site.is_registered(LinkPin)
+    assert not admin.site.is_registered(Lease)
+    assert not [model for model in admin.site._registry if model._meta.app_label == "django_q"]
+
+
+def test_customer_sees_nothing_of_the_admin(client, anna):
+    client.force_login(anna)
+    for path in ("/admin/", USERS, f"{USERS}{anna.pk}/change/", "/admin/accounts/organization/"):
+        response = client.get(path)
+        assert response.status_code == 302
+        assert response.url.startswith(reverse("admin:login"))
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_user_list_query_count(root_desk, rows, django_assert_num_queries):
+    for _row in range(rows):
+        UserFactory(organization=OrganizationFactory())
+    with django_assert_num_queries(7):  # session (1 + 3 to keep it alive), user, count, page
+        root_desk.get(USERS)
+
+
+def test_registration_is_read_only_and_is_withdrawn_by_its_action(root_desk, linked):
+    registration = BotRegistration.objects.get()
+    path = "/admin/accounts/botregistration/"
+    assert root_desk.post(f"{path}{registration.pk}/change/", {"phone": "+7"}).status_code == 403
+    assert root_desk.post(f"{path}add/", {}).status_code == 403
+    data = {"action": "withdraw", "_selected_action": [registration.pk]}
+    root_desk.post(path, data)
+    registration.refresh_from_db()
+    assert registration.withdrawn_at
+    assert not TelegramAccount.objects.exists()
+    assert "уже отозваны" in root_desk.post(path, data, follow=True).content.decode()
+
+
+def test_link_is_ended_by_its_action(root_desk, linked):
+    path = "/admin/accounts/telegramaccount/"
+    root_desk.post(path, {"action": "unlink", "_selected_action": [linked.telegram.pk]})
+    assert not TelegramAccount.objects.exists()
+    assert BotRegistration.objects.get().withdrawn_at is None
+
+
+def test_agent_of_the_group_sees_links_but_does_not_end_them(desk, linked):
+    for model, action in (("botregistration", "withdraw"), ("telegramaccount", "unlink")):
+        path = f"/admin/accounts/{model}/"
+        row = BotRegistration.objects.get() if action == "withdraw" else linked.telegram
+        assert desk.get(path).status_code == 200
+        desk.post(path, {"action": action, "_selected_action": [row.pk]})
+    assert TelegramAccount.objects.exists()
+    assert BotRegistration.objects.get().withdrawn_at is None

@@ -1,0 +1,205 @@
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test import override_settings
+from django.utils import timezone
+
+from tests import factories, queue
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+    from tests.sandbox import Sandbox
+
+CHROMIUM_ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests run last: Playwright keeps an event loop running in the main thread."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+# Surroundings
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A file, as in production: SQLite in memory locks whole tables between threads."""
+    if connection.vendor == "sqlite":
+        folder = tmp_path_factory.mktemp("database")
+        connection.settings_dict["TEST"]["NAME"] = str(folder / "test.sqlite3")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _test_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with override_settings(
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+        STATIC_ROOT=tmp_path_factory.mktemp("static"),  # WhiteNoise warns of a missing one
+        TELEGRAM_BOT_TOKEN="",
+        STAFF_EMAIL="",
+    ):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _fresh_places(settings, tmp_path: Path) -> None:
+    cache.clear()
+    settings.MEDIA_ROOT = tmp_path / "media"
+
+
+class Clock:
+    """Django's time, moved by hand."""
+
+    def __init__(self) -> None:
+        self.moved = timedelta()
+
+    def now(self) -> datetime:
+        return timezone.now()
+
+    def advance(self, **duration: float) -> None:
+        self.moved += timedelta(**duration)
+
+    def sleep(self, seconds: float) -> None:
+        self.advance(seconds=seconds)
+
+    def monotonic(self) -> float:
+        return self.moved.total_seconds()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """`clock.advance(minutes=10)` moves `timezone.now()`, also where it is a field's default."""
+    clock = Clock()
+
+    class AnyDatetime(type):
+        def __instancecheck__(cls, value: object) -> bool:
+            return isinstance(value, datetime)
+
+    class MovedDatetime(datetime, metaclass=AnyDatetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + clock.moved
+
+    monkeypatch.setattr("django.utils.timezone.datetime", MovedDatetime)
+    return clock
+
+
+@pytest.fixture
+def run_queue() -> Callable[..., list[queue.Task]]:
+    return queue.run_queue
+
+
+@pytest.fixture
+def sandbox(settings) -> "Iterator[Sandbox]":
+    """A Telegram of our own on free ports in this process, which the settings point to."""
+    from tests.sandbox import running_sandbox
+
+    with running_sandbox() as sandbox:
+        settings.TELEGRAM_API_URL = sandbox.url
+        settings.TELEGRAM_BOT_TOKEN = sandbox.token
+        yield sandbox
+
+
+# The cast: Anna owns, Boris must not see, the agent serves
+
+
+@pytest.fixture
+def anna(db):
+    return factories.UserFactory(
+        username="anna",
+        email="anna@alpha.example",
+        first_name="Анна",
+        last_name="Кузнецова",
+        organization=factories.OrganizationFactory(
+            name="ООО «Альфа»", email="office@alpha.example"
+        ),
+    )
+
+
+@pytest.fixture
+def boris(db):
+    return factories.UserFactory(
+        username="boris", email="boris@beta.example", first_name="Борис", last_name="Соколов"
+    )
+
+
+@pytest.fixture
+def agent(db):
+    return factories.AgentFactory(
+        username="olga", email="olga@support.example", first_name="Ольга", last_name="Орлова"
+    )
+
+
+@pytest.fixture
+def product(db):
+    return factories.ProductFactory(name="Облачный сервер")
+
+
+@pytest.fixture
+def registration(anna):
+    return factories.BotRegistrationFactory(user=anna, phone="+79161234567")
+
+
+@pytest.fixture
+def linked(registration):
+    """Anna, linked to her Telegram."""
+    factories.TelegramAccountFactory(
+        user=registration.user, telegram_id=510_000_001, username="anna_k"
+    )
+    return registration.user
+
+
+# The browser
+
+
+def find_chromium() -> str | None:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+
+
+@pytest.fixture(scope="session")
+def browser(django_db_setup) -> "Iterator[Browser]":
+    chromium = find_chromium()
+    if chromium is None:
+        pytest.skip("no Chromium: install it or name it in $CHROMIUM")
+    from playwright.sync_api import sync_playwright
+
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        # Playwright's loop counts as running, so Django would refuse queries in this thread
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: "Browser") -> "Iterator[Page]":
+    """A fresh page in Russian; its script errors and CSP violations fail the test."""
+    context = browser.new_context(locale="ru-RU", timezone_id="Europe/Moscow")
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    problems: list[str] = []
+    context.on("weberror", lambda error: problems.append(str(error.error)))
+    context.on(
+        "console",
+        lambda message: "Content Security Policy" in message.text and problems.append(message.text),
+    )
+    yield page
+    context.close()
+    assert problems == []

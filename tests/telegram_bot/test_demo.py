@@ -1,0 +1,117 @@
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth import authenticate
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from accounts.models import BotRegistration, TelegramAccount, User
+from accounts.services import withdraw_registration
+from telegram_bot.demo_data import PEOPLE, create_demo_data
+from tickets.models import Delivery, Face, Product, Ticket
+from tickets.services import TICKETS_AN_HOUR, open_ticket
+from tickets.status import TicketStatus
+from tickets.tasks import every_minute
+
+pytestmark = pytest.mark.django_db
+
+
+def test_people_can_log_in_with_the_printed_passwords(rf):
+    create_demo_data()
+
+    for person in PEOPLE:
+        user = authenticate(rf.post("/"), username=person.username, password=person.password)
+        assert user is not None
+        assert user.username == person.username
+
+
+def test_anna_is_registered_for_the_bot_and_not_linked():
+    create_demo_data()
+
+    assert list(BotRegistration.objects.values_list("user__username", "phone")) == [
+        ("anna", "+79161234567")
+    ]
+    assert not TelegramAccount.objects.exists()
+
+
+def test_anna_has_a_ticket_in_every_status():
+    create_demo_data()
+
+    anna = User.objects.get(username="anna")
+    statuses = set(Ticket.objects.visible_to(anna).values_list("status", flat=True))
+    assert statuses == set(TicketStatus.values)
+
+
+def test_history_sends_no_notices_now_or_a_minute_later():
+    create_demo_data()
+
+    every_minute()
+
+    assert not Delivery.objects.exists()
+    assert Ticket.objects.filter(status=TicketStatus.RESOLVED).count() == 1
+
+
+def test_history_leaves_todays_tickets_to_anna():
+    create_demo_data()
+
+    anna = User.objects.get(username="anna")
+    for number in range(TICKETS_AN_HOUR):
+        open_ticket(
+            requester=anna,
+            product=Product.objects.first(),
+            title=f"Заявка {number}",
+            description="Проверка",
+            face=Face.BOT,
+        )
+    assert Ticket.objects.filter(requester=anna).count() == TICKETS_AN_HOUR + 5
+
+
+def test_history_is_told_in_order_and_lies_in_the_past():
+    create_demo_data()
+
+    for ticket in Ticket.objects.all():
+        moments = list(ticket.events.values_list("created_at", flat=True))
+        assert moments == sorted(moments)
+        assert ticket.created_at == moments[0]
+        assert ticket.updated_at == moments[-1]
+        assert ticket.updated_at < timezone.now() - timedelta(hours=12)
+
+
+def test_second_run_restores_nothing_that_people_changed():
+    create_demo_data()
+    anna = User.objects.get(username="anna")
+    withdraw_registration(user=anna)
+    Product.objects.filter(name="CDN").update(name="Сеть доставки", is_active=False)
+    anna.set_password("another-password-1")
+    anna.save()
+    tickets = Ticket.objects.count()
+
+    created = create_demo_data()
+
+    assert created is False
+    assert not BotRegistration.objects.filter(withdrawn_at=None).exists()
+    assert not Product.objects.filter(name="CDN").exists()
+    anna.refresh_from_db()
+    assert anna.check_password("another-password-1")
+    assert Ticket.objects.count() == tickets
+
+
+def test_admin_made_before_is_kept():
+    User.objects.create_superuser("admin", "boss@example.com", "chosen-by-the-owner")
+
+    create_demo_data()
+
+    assert User.objects.get(username="admin").check_password("chosen-by-the-owner")
+
+
+def test_public_portal_gets_no_known_passwords(settings):
+    settings.PORTAL_URL = "https://support.example.com"
+
+    call_command("demo", data_only=True)
+
+    assert not User.objects.exists()
+
+
+def test_port_that_cannot_be_is_refused():
+    with pytest.raises(CommandError, match="порта 70000 не бывает"):
+        call_command("demo", port=70000)

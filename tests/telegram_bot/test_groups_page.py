@@ -1,0 +1,201 @@
+"""The portal's page of groups, and what staff see of them."""
+
+from itertools import count
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import Group as Rights
+from django.urls import reverse
+from django.utils import timezone
+
+from telegram_bot import views
+from telegram_bot.models import BotHeartbeat, Group, GroupProduct, GroupTicket
+from tests.factories import AgentFactory, ProductFactory, TicketFactory
+from tests.tickets.test_portal_tickets import text
+
+PAGE = reverse("group_list")
+PAGE_QUERIES, LIST_QUERIES = 12, 11
+numbers = count(1)
+
+
+@pytest.fixture
+def client(client, anna):
+    BotHeartbeat.objects.create(bot_id=1, username="help_bot", seen_at=timezone.now())
+    client.force_login(anna)
+    return client
+
+
+def make_group(title: str, *, product=None, chosen_by=None, **state) -> Group:
+    group = Group.objects.create(
+        chat_id=-next(numbers), title=title, **({"bot_is_admin": True} | state)
+    )
+    if product:
+        GroupProduct.objects.create(group=group, product=product, chosen_by=chosen_by)
+    return group
+
+
+def make_ticket(group: Group, requester, **given):
+    ticket = TicketFactory(requester=requester, **given)
+    GroupTicket.objects.create(
+        ticket=ticket, group=group, chat_id=group.chat_id, message_id=next(numbers)
+    )
+    return ticket
+
+
+def test_page_shows_only_groups_of_ones_own_tickets(client, anna, boris, product):
+    group = make_group("Проект Альфа", product=product, chosen_by=anna)
+    mine = make_ticket(group, anna, title="Не открывается консоль")
+    foreign = make_ticket(group, boris, title="Чужая беда")
+    others = make_group("Чужая группа", product=product, chosen_by=boris)
+    make_ticket(others, boris)
+    TicketFactory(requester=anna, title="Не из группы")
+    page = text(client.get(PAGE))
+    for words in ("Проект Альфа", "Настроена", product.name, mine.title, f"№ {mine.pk}"):
+        assert words in page
+    for words in (foreign.title, others.title, "Не из группы"):
+        assert words not in page
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ({}, "Услуга не выбрана"),
+        ({"bot_is_admin": False}, "Бот не администратор"),
+        ({"bot_is_admin": False, "removed_at": timezone.now()}, "Бот удалён из группы"),
+    ],
+)
+def test_page_says_what_a_group_lacks(client, anna, state, words):
+    make_ticket(make_group("Проект Альфа", **state), anna)
+    page = text(client.get(PAGE))
+    assert words in page
+    assert "Настроена" not in page
+
+
+def test_page_names_products_of_topics_and_those_switched_off(client, anna, product):
+    group = make_group("Проект Альфа", product=product, chosen_by=anna)
+    off = ProductFactory(name="Базы данных", is_active=False)
+    GroupProduct.objects.create(group=group, topic=7, product=off, chosen_by=anna)
+    make_ticket(group, anna)
+    assert "Базы данных (в одной из тем) — больше не доступна" in text(client.get(PAGE))
+
+
+def test_page_counts_open_tickets_and_names_the_newest(client, anna):
+    group = make_group("Проект Альфа")
+    for number in range(5):
+        make_ticket(group, anna, title=f"Беда {number}")
+    make_ticket(group, anna, title="Закрытая беда", status="closed")
+    response = client.get(PAGE)
+    [row] = response.context["rows"]
+    assert row["open"] == "5"
+    assert [ticket.title for ticket in row["tickets"]] == ["Беда 4", "Беда 3", "Беда 2"]
+    assert "Закрытая беда" not in text(response)
+
+
+def test_count_of_open_tickets_is_bounded(client, anna, monkeypatch):
+    monkeypatch.setattr(views, "COUNTED", 2)
+    group = make_group("Проект Альфа")
+    for _number in range(3):
+        make_ticket(group, anna)
+    assert client.get(PAGE).context["rows"][0]["open"] == "2+"
+
+
+def test_empty_page_explains_how_to_add_the_bot(client):
+    page = text(client.get(PAGE))
+    for words in ("Заявок из групп пока нет", "Назначьте его администратором", "/config@help_bot"):
+        assert words in page
+
+
+def test_markup_in_a_title_is_shown_literally(client, anna):
+    make_ticket(make_group("<script>alert(1)</script>"), anna)
+    page = text(client.get(PAGE))
+    assert "&lt;script&gt;" in page
+    assert "<script>alert" not in page
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_page_needs_the_same_queries_for_any_number_of_groups(
+    client, anna, product, size, django_assert_num_queries
+):
+    for number in range(size):
+        group = make_group(f"Группа {number}", product=product, chosen_by=anna)
+        for _number in range(size):
+            make_ticket(group, anna)
+    with django_assert_num_queries(PAGE_QUERIES):
+        client.get(PAGE)
+
+
+def test_page_is_for_signed_in_people(client):
+    client.logout()
+    assert client.get(PAGE).status_code == 302
+
+
+def test_menu_leads_to_the_page(client):
+    page = text(client.get(PAGE))
+    assert f'<a href="{PAGE}" aria-current="page">' in page
+    assert f'<a href="{PAGE}">' in text(client.get(reverse("ticket_list")))
+
+
+# Staff
+
+
+@pytest.fixture
+def desk(client, db):
+    """An agent with the rights of the support desk."""
+    agent = AgentFactory()
+    agent.groups.add(Rights.objects.get(name="Специалист поддержки"))
+    client.force_login(agent)
+    return client
+
+
+def test_staff_see_groups_with_products_and_last_tickets(desk, anna, product, monkeypatch):
+    monkeypatch.setattr("telegram_bot.admin.LAST_TICKETS", 2)
+    group = make_group("Проект Альфа", product=product, chosen_by=anna)
+    tickets = [make_ticket(group, anna, title=f"Беда {number}") for number in range(3)]
+    listed = text(desk.get(reverse("admin:telegram_bot_group_changelist"), {"q": "Альфа"}))
+    assert "Проект Альфа" in listed
+    assert product.name in listed
+    page = text(desk.get(reverse("admin:telegram_bot_group_change", args=[group.pk])))
+    for words in (product.name, "вся группа", "Беда 2", "Беда 1"):
+        assert words in page
+    assert reverse("admin:tickets_ticket_change", args=[tickets[2].pk]) in page
+    assert "Беда 0" not in page
+
+
+def test_staff_change_nothing_of_a_group(desk):
+    group = make_group("Проект Альфа")
+    for name in ("change", "delete"):
+        url = reverse(f"admin:telegram_bot_group_{name}", args=[group.pk])
+        assert desk.post(url, {"title": "Другое", "post": "yes"}).status_code == 403
+    assert desk.get(reverse("admin:telegram_bot_group_add")).status_code == 403
+    group.refresh_from_db()
+    assert group.title == "Проект Альфа"
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_list_of_staff_needs_the_same_queries(desk, anna, product, size, django_assert_num_queries):
+    for number in range(size):
+        make_group(f"Группа {number}", product=product, chosen_by=anna)
+    with django_assert_num_queries(LIST_QUERIES):
+        desk.get(reverse("admin:telegram_bot_group_changelist"))
+
+
+# In the browser
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("with_groups", [False, True])
+def test_page_is_accessible_and_fits_a_phone(page, live_server, client, anna, with_groups):
+    if with_groups:
+        product = ProductFactory()
+        group = make_group("Очень" * 20, product=product, chosen_by=anna)
+        make_ticket(group, anna, title="Ж" * 60)
+        make_ticket(make_group("Без администратора", bot_is_admin=False), anna)
+        make_ticket(make_group("Без бота", removed_at=timezone.now()), anna)
+    session = client.cookies["sessionid"].value
+    page.context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+    page.goto(live_server.url + PAGE)
+    for opened in page.locator("summary").all():
+        opened.click()
+    assert Axe().run(page).response["violations"] == []
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

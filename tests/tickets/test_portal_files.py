@@ -1,0 +1,195 @@
+import pytest
+from django.contrib.auth.models import Permission
+from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from tests.factories import open_ticket
+from tickets import services
+from tickets.models import Attachment, Comment, Face
+from tickets.services import NewFile
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 20
+
+
+@pytest.fixture
+def client(client, anna):
+    client.force_login(anna)
+    return client
+
+
+@pytest.fixture
+def ticket(anna, product):
+    return open_ticket(anna, product=product, files=[new_file("журнал.log", b"line")])
+
+
+def new_file(name: str, content: bytes) -> NewFile:
+    return NewFile(name, len(content), "", ContentFile(content, name=name))
+
+
+def download(client, attachment):
+    return client.get(reverse("attachment_download", args=[attachment.pk]))
+
+
+def body(response) -> bytes:
+    return b"".join(response.streaming_content)
+
+
+def comment(client, ticket, *files, words=""):
+    url = reverse("ticket_comment", args=[ticket.pk])
+    uploads = [SimpleUploadedFile(name, content) for name, content in files]
+    return client.post(url, {"body": words, "attachments": uploads}, follow=True)
+
+
+# Download
+
+
+def test_own_file_comes_as_an_attachment(client, ticket):
+    response = download(client, ticket.attachments.get())
+    assert body(response) == b"line"
+    assert response["Content-Type"] == "application/octet-stream"
+    assert response["Content-Disposition"].startswith("attachment; filename*=utf-8''")
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Content-Security-Policy"] == "sandbox"
+    assert "no-store" in response["Cache-Control"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("screen.png", PNG, "image/png"),
+        ("screen.JPG", b"\xff\xd8\xff0", "image/jpeg"),
+        ("page.xml", b"<script>alert(1)</script>", "application/octet-stream"),
+        ("paper.pdf", b"%PDF-1.7", "application/octet-stream"),
+    ],
+)
+def test_only_known_images_keep_their_type(client, ticket, name, content, expected):
+    comment(client, ticket, (name, content))
+    response = download(client, Attachment.objects.get(name=name))
+    assert response["Content-Type"] == expected
+    assert response["Content-Disposition"].startswith("attachment")
+    body(response)
+
+
+def test_foreign_and_missing_files_look_the_same(client, boris, ticket):
+    client.force_login(boris)
+    attachment = ticket.attachments.get()
+    foreign = download(client, attachment)
+    missing = client.get(reverse("attachment_download", args=[attachment.pk + 1000]))
+    assert (foreign.status_code, missing.status_code) == (404, 404)
+    assert foreign.content == missing.content
+
+
+@pytest.mark.parametrize("state", ["pending", "refused"])
+def test_only_ready_files_are_served(client, ticket, state):
+    Attachment.objects.update(state=state, refusal="такой тип не поддерживается")
+    assert download(client, ticket.attachments.get()).status_code == 404
+    page = client.get(ticket.get_absolute_url()).content.decode()
+    assert "журнал.log" in page
+    assert "/files/" not in page
+
+
+def test_files_of_internal_notes_are_not_served(client, agent, ticket):
+    note = services.add_comment(
+        ticket=ticket,
+        actor=services.agent(agent),
+        body="Заметка",
+        files=[new_file("секрет.txt", b"x")],
+        internal=True,
+    )
+    assert download(client, note.attachments.get()).status_code == 404
+    assert "секрет.txt" not in client.get(ticket.get_absolute_url()).content.decode()
+
+
+def test_agents_need_the_permission(client, agent, ticket):
+    client.force_login(agent)
+    attachment = ticket.attachments.get()
+    assert download(client, attachment).status_code == 404
+    agent.user_permissions.add(Permission.objects.get(codename="view_ticket"))
+    assert body(download(client, attachment)) == b"line"
+
+
+def test_permission_without_staff_opens_nothing(client, boris, ticket):
+    boris.user_permissions.add(Permission.objects.get(codename="view_ticket"))
+    client.force_login(boris)
+    assert download(client, ticket.attachments.get()).status_code == 404
+
+
+def test_lost_content_is_a_missing_page(client, ticket):
+    attachment = ticket.attachments.get()
+    attachment.file.storage.delete(attachment.file.name)
+    assert download(client, attachment).status_code == 404
+
+
+# Upload
+
+
+def test_comment_with_files_and_without_words(client, ticket):
+    page = comment(client, ticket, ("a.txt", b"one"), ("b.png", PNG)).content.decode()
+    made = Comment.objects.get()
+    assert [file.name for file in made.attachments.all()] == ["a.txt", "b.png"]
+    assert made.body == ""
+    assert ">a.txt</a>" in page
+    assert made.face == Face.PORTAL
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("virus.exe", b"MZ", "такой тип не поддерживается"),
+        ("page.svg", b"<svg/>", "такой тип не поддерживается"),
+        ("page.html", b"<p>", "такой тип не поддерживается"),
+        ("fake.png", b"<script>", "содержимое не похоже на его тип"),
+        ("fake.txt", b"a\x00b", "содержимое не похоже на его тип"),
+        ("empty.txt", b"", "пустой"),
+        ("noname", b"x", "такой тип не поддерживается"),
+    ],
+)
+def test_unfit_file_is_refused_with_words(client, ticket, name, content, words):
+    response = comment(client, ticket, ("fine.txt", b"ok"), (name, content), words="Мой текст")
+    page = response.content.decode()
+    assert f"Файл «{name}»" in page
+    assert words in page
+    assert "Выберите файлы заново" in page
+    assert 'href="#comment_attachments"' in page
+    assert "Мой текст</textarea>" in page
+    assert not Comment.objects.exists()
+    assert Attachment.objects.count() == 1
+
+
+def test_eleven_files_are_too_many(client, ticket):
+    files = [(f"{number}.txt", b"x") for number in range(11)]
+    page = comment(client, ticket, *files).content.decode()
+    assert "Выбрано файлов: 11, можно не больше 10." in page
+    assert not Comment.objects.exists()
+
+
+def test_too_big_file_is_refused(client, ticket, monkeypatch):
+    monkeypatch.setattr("tickets.attachments.check_file.__kwdefaults__", {"limit": 2})
+    page = comment(client, ticket, ("big.txt", b"xxx")).content.decode()
+    assert "слишком большой" in page
+
+
+def test_odd_file_names_are_cleaned(client, ticket):
+    comment(client, ticket, ("..\\..\\etc/pass\u202ewd.txt", b"x"))
+    assert Attachment.objects.get(comment__isnull=False).name == "passwd.txt"
+
+
+def test_full_disk_keeps_the_words(client, ticket, monkeypatch):
+    def fail(*args, **kwargs):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("django.core.files.storage.FileSystemStorage._save", fail)
+    page = comment(client, ticket, ("a.txt", b"x"), words="Важное").content.decode()
+    assert "Комментарий добавлен без файлов" in page
+    assert Comment.objects.get().body == "Важное"
+
+
+def test_full_disk_without_words_says_so(client, ticket, monkeypatch):
+    def fail(*args, **kwargs):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("django.core.files.storage.FileSystemStorage._save", fail)
+    page = comment(client, ticket, ("a.txt", b"x")).content.decode()
+    assert "Файлы сохранить не удалось" in page
+    assert not Comment.objects.exists()

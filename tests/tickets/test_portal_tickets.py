@@ -1,0 +1,443 @@
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+
+from tests.factories import CommentFactory, ProductFactory, TicketFactory, open_ticket
+from tickets import services
+from tickets.models import Comment, Face, Priority, Ticket, TicketEvent
+from tickets.status import TicketStatus
+
+LIST = reverse("ticket_list")
+
+
+@pytest.fixture
+def client(client, anna):
+    client.force_login(anna)
+    return client
+
+
+@pytest.fixture
+def ticket(anna, product):
+    return open_ticket(anna, product=product, title="Не открывается отчёт")
+
+
+@pytest.fixture
+def resolved(ticket, agent):
+    return services.change_status(
+        ticket=ticket, to=TicketStatus.RESOLVED, actor=services.agent(agent), answer="Готово."
+    )
+
+
+@pytest.fixture
+def closed(resolved, agent):
+    return services.change_status(
+        ticket=resolved, to=TicketStatus.CLOSED, actor=services.agent(agent)
+    )
+
+
+def text(response) -> str:
+    return response.content.decode()
+
+
+def url(name: str, ticket: Ticket) -> str:
+    return reverse(name, args=[ticket.pk])
+
+
+# The list
+
+
+def test_list_shows_own_open_tickets(client, ticket, boris):
+    closed = TicketFactory(requester=ticket.requester, status="closed", title="Старая заявка")
+    foreign = TicketFactory(requester=boris, title="Чужая заявка")
+    page = text(client.get(LIST))
+    assert ticket.title in page
+    assert "Новая" in page
+    assert closed.title not in page
+    assert foreign.title not in page
+
+
+def test_closed_tab_shows_own_closed_tickets(client, ticket, boris):
+    closed = TicketFactory(requester=ticket.requester, status="closed", title="Старая заявка")
+    foreign = TicketFactory(requester=boris, status="closed", title="Чужая заявка")
+    page = text(client.get(LIST, {"tab": "closed"}))
+    assert closed.title in page
+    assert ticket.title not in page
+    assert foreign.title not in page
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({}, "Открытых заявок нет"),
+        ({"tab": "closed"}, "Закрытых заявок пока нет"),
+        ({"before": "1"}, "Больше заявок здесь нет"),
+    ],
+)
+def test_empty_list_says_why_and_what_to_do(client, query, words):
+    page = text(client.get(LIST, query))
+    assert words in page
+    assert 'class="button' in page
+
+
+def test_pages_hold_every_ticket_once(client, anna, product):
+    made = [TicketFactory(requester=anna, product=product).pk for _number in range(45)]
+    seen, query = [], {}
+    while True:
+        response = client.get(LIST, query)
+        seen += [ticket.pk for ticket in response.context["tickets"]]
+        if response.context["older"] is None:
+            break
+        assert f"before={response.context['older']}" in text(response)
+        query = {"before": response.context["older"]}
+    assert seen == sorted(made, reverse=True)
+
+
+def test_full_last_page_offers_no_more(client, anna, product):
+    TicketFactory.create_batch(20, requester=anna, product=product)
+    assert client.get(LIST).context["older"] is None
+
+
+@pytest.mark.parametrize("before", ["x", "-1", "٥", "1e9", "9" * 30, "9223372036854775808", "1;--"])
+def test_odd_page_is_the_first(client, ticket, before):
+    assert ticket.title in text(client.get(LIST, {"before": before}))
+
+
+@pytest.mark.parametrize(("waiting", "badge"), [(0, None), (1, "1"), (9, "9"), (12, "9+")])
+def test_badge_counts_what_waits_for_the_person(client, anna, boris, product, waiting, badge):
+    TicketFactory.create_batch(waiting, requester=anna, product=product, status="waiting")
+    TicketFactory(requester=anna, product=product, status="new")
+    TicketFactory(requester=boris, product=product, status="waiting")
+    page = text(client.get(LIST))
+    shown = page.partition('<span class="badge">')[2].partition("<")[0] or None
+    assert shown == badge
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_list_queries(client, anna, rows, django_assert_num_queries):
+    for _row in range(rows):
+        TicketFactory(requester=anna)
+    with django_assert_num_queries(9):
+        assert client.get(LIST).status_code == 200
+
+
+# The card
+
+
+def test_card_shows_the_facts(client, anna, agent, ticket):
+    services.assign_ticket(ticket=ticket, assignee=agent, actor=services.agent(agent))
+    services.set_priority(ticket=ticket, priority=Priority.HIGH, actor=services.agent(agent))
+    page = text(client.get(ticket.get_absolute_url()))
+    assert f"Заявка № {ticket.pk}" in page
+    assert "office@alpha.example" in page
+    assert "anna@alpha.example" in page
+    assert "Высокий" in page
+    assert "Ольга О." in page
+    assert "Облачный сервер" in page
+    assert "Белый экран после входа." in page
+    assert "(МСК)" in page
+    assert ticket.created_at.strftime(":%S (") in page
+
+
+def test_foreign_and_missing_look_the_same(client, boris):
+    foreign = TicketFactory(requester=boris)
+    answers = [
+        client.get(reverse("ticket_detail", args=[number]))
+        for number in (foreign.pk, foreign.pk + 1000, 10**30)
+    ]
+    assert [answer.status_code for answer in answers] == [404, 404, 404]
+    assert len({text(answer) for answer in answers}) == 1
+
+
+@pytest.mark.parametrize("name", ["ticket_comment", "ticket_return", "ticket_rate"])
+def test_foreign_ticket_takes_no_post(client, boris, name):
+    foreign = TicketFactory(requester=boris, status="resolved")
+    data = {"body": "Текст", "reason": "Текст", "score": "5"}
+    assert client.post(url(name, foreign), data).status_code == 404
+    foreign.refresh_from_db()
+    assert (foreign.status, foreign.score) == ("resolved", None)
+    assert not Comment.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["ticket_comment", "ticket_return", "ticket_rate"])
+def test_form_addresses_lead_to_the_card(client, ticket, name):
+    assert client.get(url(name, ticket)).url == ticket.get_absolute_url()
+
+
+def test_timeline_tells_who_did_what_and_where(client, anna, agent, ticket):
+    staff = services.agent(agent)
+    services.assign_ticket(ticket=ticket, assignee=agent, actor=staff)
+    services.set_priority(ticket=ticket, priority=Priority.HIGH, actor=staff)
+    services.change_status(
+        ticket=ticket, to=TicketStatus.WAITING, actor=staff, answer="Пришлите журнал."
+    )
+    services.add_comment(ticket=ticket, actor=services.customer(anna, Face.BOT), body="Прислал.")
+    services.change_status(ticket=ticket, to=TicketStatus.RESOLVED, actor=staff)
+    services.return_to_work(
+        ticket=ticket, actor=services.customer(anna, Face.PORTAL), reason="Не работает."
+    )
+    page = text(client.get(ticket.get_absolute_url()))
+    timeline = page[page.index('class="timeline"') : page.index("</ol>")]
+    told = [
+        "Заявка создана",
+        "Исполнитель: Ольга О.",
+        "Приоритет: Средний → Высокий",
+        "Ожидает ответа клиента",
+        "Пришлите журнал.",
+        "Прислал.",
+        "Выполнена",
+        "Возвращена",
+        "Не работает.",
+    ]
+    places = [timeline.index(words) for words in told]
+    assert places == sorted(places)
+    assert "Поддержка · Ольга О." in timeline
+    assert "Telegram" in timeline
+
+
+def test_internal_notes_do_not_exist_for_customers(client, agent, ticket):
+    services.add_comment(
+        ticket=ticket, actor=services.agent(agent), body="Секретная заметка", internal=True
+    )
+    hidden = CommentFactory(ticket=ticket, author=agent, body="Спрятанное", is_internal=True)
+    TicketEvent.objects.create(
+        ticket=ticket, kind="commented", actor=agent, by_agent=True, face="admin", comment=hidden
+    )
+    page = text(client.get(ticket.get_absolute_url()))
+    assert "Секретная заметка" not in page
+    assert "Спрятанное" not in page
+    assert "Ольга" not in page
+
+
+def test_markup_is_shown_literally(client, anna, agent):
+    evil = "<script>alert(1)</script>"
+    product = ProductFactory(name="<i>Диск</i>")
+    ticket = open_ticket(anna, product=product, title=evil, description=f"{evil} описание")
+    staff = services.agent(agent)
+    services.add_comment(ticket=ticket, actor=staff, body='<img src=x onerror="alert(2)">')
+    for page in (text(client.get(LIST)), text(client.get(ticket.get_absolute_url()))):
+        assert evil not in page
+        assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+        assert "<i>Диск" not in page
+        assert "<img src=x" not in page
+
+
+def test_links_in_texts_cannot_carry_script(client, anna, ticket):
+    services.add_comment(
+        ticket=ticket,
+        actor=services.customer(anna, Face.PORTAL),
+        body='https://a.example/"onmouseover="alert(1) javascript:alert(2)',
+    )
+    page = text(client.get(ticket.get_absolute_url()))
+    assert 'href="https://a.example/' in page
+    assert '"onmouseover' not in page
+    assert 'href="javascript' not in page
+
+
+def test_long_timeline_comes_in_pages(client, anna, ticket):
+    events = [
+        TicketEvent(ticket=ticket, kind="priority", face="admin", old_value="low", new_value="high")
+        for _number in range(120)
+    ]
+    TicketEvent.objects.bulk_create(events)
+    latest = client.get(ticket.get_absolute_url())
+    assert len(latest.context["events"]) == 100
+    earlier = client.get(ticket.get_absolute_url(), {"before": latest.context["older"]})
+    assert len(earlier.context["events"]) == 21
+    assert "Заявка создана" in text(earlier)
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_card_queries(client, anna, agent, ticket, rows, django_assert_num_queries):
+    for number in range(rows):
+        services.add_comment(ticket=ticket, actor=services.agent(agent), body=f"Ответ {number}")
+    with django_assert_num_queries(13):
+        assert client.get(ticket.get_absolute_url()).status_code == 200
+
+
+# Comments
+
+
+def comment(client, ticket, body, **data):
+    return client.post(url("ticket_comment", ticket), {"body": body} | data, follow=True)
+
+
+def test_comment_is_added(client, anna, ticket):
+    response = comment(client, ticket, "  Добавлю\r\nподробностей ")
+    [made] = ticket.comments.all()
+    assert response.redirect_chain[0][0] == f"{ticket.get_absolute_url()}#latest"
+    assert "Комментарий добавлен." in text(response)
+    assert (made.author, made.body, made.face) == (anna, "Добавлю\nподробностей", Face.PORTAL)
+    assert not made.is_internal
+
+
+def test_comment_takes_a_waiting_ticket_back_to_work(client, agent, ticket):
+    services.change_status(ticket=ticket, to=TicketStatus.WAITING, actor=services.agent(agent))
+    assert "Поддержка ждёт вашего ответа" in text(client.get(ticket.get_absolute_url()))
+    comment(client, ticket, "Вот ответ")
+    ticket.refresh_from_db()
+    assert ticket.status == TicketStatus.IN_PROGRESS
+
+
+@pytest.mark.parametrize("body", ["", "   \n ", "\u200b\u2060", "\x00", "\u202e"])
+def test_empty_comment_is_refused(client, ticket, body):
+    page = text(comment(client, ticket, body))
+    assert "<title>Ошибка: " in page
+    assert 'href="#comment_body"' in page
+    assert page.count("Напишите комментарий или приложите файл.") == 2
+    assert not Comment.objects.exists()
+
+
+def test_too_long_comment_is_kept_in_the_form(client, ticket):
+    body = "щ" * 20_001
+    page = text(comment(client, ticket, body))
+    assert "В тексте 20001 символ, нужно не больше 20000." in page
+    assert body in page
+    assert not Comment.objects.exists()
+
+
+def test_pressing_twice_makes_one_comment(client, ticket):
+    comment(client, ticket, "Один раз")
+    comment(client, ticket, "Один раз")
+    assert ticket.comments.count() == 1
+    comment(client, ticket, "Другое")
+    comment(client, ticket, "Один раз")
+    assert ticket.comments.count() == 3
+
+
+def test_same_words_later_are_another_comment(client, ticket):
+    comment(client, ticket, "Спасибо")
+    first = ticket.comments.get()
+    Comment.objects.update(created_at=first.created_at - timedelta(minutes=1))
+    comment(client, ticket, "Спасибо")
+    assert ticket.comments.count() == 2
+
+
+def test_closed_ticket_offers_no_composer(client, closed):
+    page = text(client.get(closed.get_absolute_url()))
+    assert "Комментарии к ней больше не принимаются" in page
+    assert "<textarea" not in page
+
+
+def test_comment_on_a_ticket_closed_meanwhile_is_not_lost(client, closed):
+    page = text(comment(client, closed, "Длинный важный текст"))
+    assert "Заявка уже закрыта, комментарий не добавлен" in page
+    assert "Длинный важный текст</textarea>" in page
+    assert not closed.comments.filter(by_agent=False).exists()
+
+
+def test_comment_on_a_resolved_ticket_keeps_its_status(client, resolved):
+    page = text(comment(client, resolved, "Ещё вопрос"))
+    resolved.refresh_from_db()
+    assert resolved.status == TicketStatus.RESOLVED
+    assert "верните заявку в работу" in page
+
+
+# Return
+
+
+def give_back(client, ticket, reason):
+    return client.post(url("ticket_return", ticket), {"reason": reason}, follow=True)
+
+
+def test_return_puts_the_ticket_back_to_work(client, anna, resolved):
+    page = text(give_back(client, resolved, "Отчёт пустой"))
+    resolved.refresh_from_db()
+    assert "Заявка снова в работе" in page
+    assert resolved.status == TicketStatus.IN_PROGRESS
+    assert resolved.comments.get(author=anna).body == "Отчёт пустой"
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "\u200b"])
+def test_return_needs_a_reason(client, resolved, reason):
+    page = text(give_back(client, resolved, reason))
+    resolved.refresh_from_db()
+    assert page.count("Напишите причину возврата.") == 2
+    assert 'href="#return_reason"' in page
+    assert "<details open>" in page
+    assert resolved.status == TicketStatus.RESOLVED
+
+
+def test_return_of_a_closed_ticket_keeps_the_words(client, closed):
+    page = text(give_back(client, closed, "Отчёт пустой"))
+    closed.refresh_from_db()
+    assert "Заявка уже закрыта, вернуть её нельзя." in page
+    assert "Отчёт пустой</textarea>" in page
+    assert closed.status == TicketStatus.CLOSED
+
+
+def test_return_of_a_ticket_in_work_offers_a_comment(client, agent, ticket):
+    services.change_status(ticket=ticket, to=TicketStatus.IN_PROGRESS, actor=services.agent(agent))
+    page = text(give_back(client, ticket, "Отчёт пустой"))
+    assert "Ваш текст можно отправить комментарием" in page
+    assert "Отчёт пустой</textarea>" in page
+
+
+def test_returning_twice_is_one_return(client, anna, resolved):
+    for _press in range(2):
+        page = text(give_back(client, resolved, "Отчёт пустой"))
+    assert "Заявка снова в работе" in page
+    assert resolved.comments.filter(author=anna).count() == 1
+
+
+# Rating
+
+
+def rate(client, ticket, score, words=""):
+    return client.post(url("ticket_rate", ticket), {"score": score, "comment": words}, follow=True)
+
+
+@pytest.mark.parametrize("score", [1, 5])
+def test_rating_closes_the_ticket(client, resolved, score):
+    page = text(rate(client, resolved, score, "Быстро"))
+    resolved.refresh_from_db()
+    assert "Спасибо за оценку" in page
+    assert f"{score} из 5" in page
+    assert (resolved.status, resolved.score) == (TicketStatus.CLOSED, score)
+    assert resolved.rating_comment == "Быстро"
+
+
+@pytest.mark.parametrize("score", ["", "0", "6", "٥", "5.0", "x", "-1"])
+def test_odd_score_is_refused_and_words_are_kept(client, resolved, score):
+    page = text(rate(client, resolved, score, "Мои слова"))
+    resolved.refresh_from_db()
+    assert page.count("Выберите оценку от 1 до 5.") == 2
+    assert 'href="#rating_score_0"' in page
+    assert "Мои слова</textarea>" in page
+    assert resolved.status == TicketStatus.RESOLVED
+
+
+def test_rating_twice_keeps_the_first(client, resolved):
+    rate(client, resolved, 5)
+    page = text(rate(client, resolved, 1))
+    resolved.refresh_from_db()
+    assert "Оценка уже поставлена" in page
+    assert resolved.score == 5
+
+
+def test_too_long_rating_comment_rates_nothing(client, resolved):
+    rate(client, resolved, 5, "щ" * 20_001)
+    resolved.refresh_from_db()
+    assert resolved.score is None
+
+
+def test_ticket_returned_meanwhile_is_not_rated(client, resolved):
+    give_back(client, resolved, "Отчёт пустой")
+    page = text(rate(client, resolved, 5, "Мои слова"))
+    resolved.refresh_from_db()
+    assert "оценить её можно будет после выполнения" in page
+    assert "Мои слова</textarea>" in page
+    assert resolved.score is None
+
+
+def test_rating_is_offered_for_resolved_tickets_only(client, ticket, agent):
+    assert "Оценить выполнение" not in text(client.get(ticket.get_absolute_url()))
+    services.change_status(ticket=ticket, to=TicketStatus.RESOLVED, actor=services.agent(agent))
+    page = text(client.get(ticket.get_absolute_url()))
+    assert "Оценить выполнение" in page
+    assert "Вернуть в работу" in page
+    assert page.count('type="radio"') == 5
+
+
+def test_there_is_no_page_to_create_tickets(client):
+    assert client.get("/tickets/new/").status_code == 404
