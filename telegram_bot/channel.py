@@ -2,10 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import timedelta
 
-from asgiref.sync import async_to_sync
 from django.db.models import Count, Max, Q
 from django.utils import timezone
 from telegram import Bot, Message
@@ -96,10 +95,8 @@ class TelegramChannel(Channel):
             except Exception as error:  # what cannot be made now will not be made later
                 logger.exception("Message %s cannot be made", delivery.pk)
                 yield Outcome(delivery, PermanentError(type(error).__name__))
-        if not ready:
-            return
-        results = async_to_sync(_send_all)([message for _delivery, message in ready])
-        for (delivery, message), result in zip(ready, results, strict=True):
+        for place, result in _send_all([message for _delivery, message in ready]):
+            delivery, message = ready[place]
             if isinstance(result, TelegramError):
                 yield Outcome(delivery, self._meaning(delivery, result))
             elif isinstance(result, Exception):
@@ -171,20 +168,40 @@ class TelegramChannel(Channel):
             )
 
 
-async def _send_all(messages: Sequence[Reply]) -> list[object]:
-    """Send side by side, begun in a pace of A_SECOND; errors come back in the place of results."""
+def _send_all(messages: Sequence[Reply]) -> Iterator[tuple[int, object]]:
+    """Send side by side; yield the place of each message and its result as soon as it is known.
 
-    async def send(bot: Bot, place: int, message: Reply) -> object:
+    The caller records it before the next is waited for, so that a killed process sends again
+    only what was on its way.
+    """
+    if not messages:
+        return
+    with asyncio.Runner() as runner:
+        results = _results(messages)
+        while (found := runner.run(_next(results))) is not None:
+            yield found
+
+
+async def _next(results: AsyncIterator[tuple[int, object]]) -> tuple[int, object] | None:
+    return await anext(results, None)
+
+
+async def _results(messages: Sequence[Reply]) -> AsyncIterator[tuple[int, object]]:
+    """Begun in a pace of A_SECOND; errors come in the place of results."""
+
+    async def send(bot: Bot, place: int, message: Reply) -> tuple[int, object]:
         await asyncio.sleep(place / A_SECOND)
         try:
-            return await make_call(bot, message.as_call())
+            return place, await make_call(bot, message.as_call())
         except TelegramError as error:
-            return error
+            return place, error
         except Exception as error:
             logger.exception("A message cannot be sent")
-            return error
+            return place, error
 
     async with short_lived_bot() as bot:
-        return await asyncio.gather(
-            *(send(bot, place, message) for place, message in enumerate(messages))
-        )
+        calls = [
+            asyncio.create_task(send(bot, place, message)) for place, message in enumerate(messages)
+        ]
+        for call in asyncio.as_completed(calls):
+            yield await call

@@ -177,6 +177,21 @@ def test_one_chat_does_not_wait_for_another(
     assert states() == [State.QUEUED, State.SENT]
 
 
+def test_a_result_is_known_before_a_slower_call_ends(
+    ticket: Ticket, boris, product, staff: Agent, answer, boris_chat: Chat, telegram
+) -> None:
+    """So a killed drain sends again only what it had under way."""
+    boris_chat.start()
+    TelegramAccountFactory(user=boris, telegram_id=boris_chat.id)
+    telegram.fault("slow", method="sendMessage", chat="anna", seconds=1)
+    answer("Анне")
+    services.add_comment(ticket=open_ticket(boris, product=product), actor=staff, body="Борису")
+    outcomes = iter(TelegramChannel().send(in_telegram()))
+    assert next(outcomes).delivery.recipient == boris
+    assert telegram.last("anna")["text"] == telegram.from_bot("anna")[0]["text"]
+    assert [outcome.delivery.recipient for outcome in outcomes] == [ticket.requester]
+
+
 # Refusals
 
 
