@@ -13,7 +13,7 @@ from django.utils.crypto import get_random_string
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.invitations import send_invitation
+from accounts.letters import password_letter
 from accounts.models import BotRegistration, Organization, TelegramAccount, User
 from accounts.services import unlink_telegram, withdraw_registration
 from config.admin import DeskAdmin, ReadOnlyAdmin
@@ -141,7 +141,7 @@ class UserAdmin(DeskAdmin, DjangoUserAdmin):
 
     def _invite(self, request: HttpRequest, user: User) -> None:
         try:
-            send_invitation(user)
+            password_letter("invitation", user).send()
         except OSError:
             text = _("Письмо для %(email)s не ушло: почта недоступна. Отправьте приглашение позже.")
             self.message_user(request, text % {"email": user.email}, messages.ERROR)

@@ -3,17 +3,12 @@
 import logging
 from smtplib import SMTPException
 
-from django.conf import settings
-from django.contrib.auth.tokens import default_token_generator
 from django.core.cache import cache
-from django.core.mail import EmailMultiAlternatives
-from django.template.loader import render_to_string
-from django.utils.encoding import force_bytes
-from django.utils.http import urlsafe_base64_encode
-from django.utils.translation import gettext as _
 
+from accounts.letters import password_letter
 from accounts.models import LinkPin, User
 from accounts.services import PIN_LIFETIME, new_pin_code, record_pin_mail_failure, record_pin_sent
+from config.mail import build_letter
 
 logger = logging.getLogger(__name__)
 
@@ -27,19 +22,8 @@ def mail_link_pin(link_pin_id: int, attempt: int = 0) -> None:
     if pin is None or code is None:
         return
     user = pin.registration.user
-    context = {
-        "user": user,
-        "code": code,
-        "minutes": PIN_LIFETIME.seconds // 60,
-        "portal_url": settings.PORTAL_URL,
-    }
-    letter = EmailMultiAlternatives(
-        subject=_("ПИН-код для чат-бота поддержки"),
-        body=render_to_string("mail/link_pin.txt", context),
-        to=[user.email],
-        headers={"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"},
-    )
-    letter.attach_alternative(render_to_string("mail/link_pin.html", context), "text/html")
+    context = {"user": user, "code": code, "minutes": PIN_LIFETIME.seconds // 60}
+    letter = build_letter("link_pin", to=user.email, context=context)
     try:
         letter.send()
     except (OSError, SMTPException) as error:
@@ -55,23 +39,8 @@ def mail_password_reset(user_id: int) -> None:
     just_sent = f"password-reset:{user_id}"
     if user is None or not cache.add(just_sent, True, RESET_MAIL_EVERY):
         return
-    context = {
-        "user": user,
-        "uid": urlsafe_base64_encode(force_bytes(user.pk)),
-        "token": default_token_generator.make_token(user),
-        "portal_url": settings.PORTAL_URL,
-    }
-    letter = EmailMultiAlternatives(
-        subject=render_to_string("registration/reset_mail_subject.txt").strip(),
-        body=render_to_string("registration/reset_mail.txt", context),
-        to=[user.email],
-        headers={"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"},
-    )
-    letter.attach_alternative(
-        render_to_string("registration/reset_mail.html", context), "text/html"
-    )
     try:
-        letter.send()
+        password_letter("password_reset", user).send()
     except (OSError, SMTPException) as error:
         cache.delete(just_sent)  # the person may ask again at once
         logger.warning("password mail for user %s did not leave: %s", user_id, type(error).__name__)

@@ -10,10 +10,10 @@ from smtplib import SMTPRecipientsRefused, SMTPResponseException
 from typing import ClassVar
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives, get_connection
-from django.template.loader import render_to_string
+from django.core.mail import EmailMultiAlternatives
 
 from accounts.models import User
+from config.mail import build_letter
 from tickets.models import Attachment, Comment, Delivery, Ticket
 from tickets.notices import Audience, Notice
 
@@ -132,33 +132,25 @@ class EmailChannel(Channel):
             "event": event,
             "ticket": event.ticket if event else None,
             "user": delivery.recipient,
-            "portal_url": settings.PORTAL_URL,
         }
-        subject = render_to_string(f"mail/{delivery.kind}_subject.txt", context)
-        letter = EmailMultiAlternatives(
-            subject=" ".join(subject.split()),
-            body=render_to_string(f"mail/{delivery.kind}.txt", context),
-            to=[delivery.address],
-            headers=self._headers(delivery),
-            connection=get_connection(),
+        letter = build_letter(
+            delivery.kind, to=delivery.address, context=context, headers=self._headers(delivery)
         )
-        html = render_to_string(f"mail/{delivery.kind}.html", context)
-        letter.attach_alternative(html, "text/html")
         if event and event.comment:
             _attach_files(letter, event.comment)
         letter.send()
 
     def _headers(self, delivery: Delivery) -> dict[str, str]:
-        headers = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
-        if delivery.event:
-            domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
-            thread = f"<ticket-{delivery.event.ticket_id}@{domain}>"
-            headers |= {
-                "Message-ID": f"<delivery-{delivery.pk}@{domain}>",
-                "In-Reply-To": thread,
-                "References": thread,
-            }
-        return headers
+        """By which mail programs keep the letters of a ticket together."""
+        if not delivery.event:
+            return {}
+        domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
+        thread = f"<ticket-{delivery.event.ticket_id}@{domain}>"
+        return {
+            "Message-ID": f"<delivery-{delivery.pk}@{domain}>",
+            "In-Reply-To": thread,
+            "References": thread,
+        }
 
 
 def _attach_files(letter: EmailMultiAlternatives, comment: Comment) -> None:
