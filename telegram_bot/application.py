@@ -7,8 +7,8 @@ from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from telegram import (
-    BotCommand,
     BotCommandScopeAllChatAdministrators,
     BotCommandScopeAllPrivateChats,
     Update,
@@ -46,18 +46,21 @@ logger = logging.getLogger(__name__)
 
 ALLOWED_UPDATES = ["message", "edited_message", "callback_query", "my_chat_member"]
 
-GROUP_ADMIN_COMMANDS = [BotCommand("config", "Выбрать услугу для заявок группы")]
-COMMANDS = [
-    BotCommand("new", "Создать новую заявку"),
-    BotCommand("tickets", "Список открытых заявок"),
-    BotCommand("help", "Помощь"),
-    BotCommand("cancel", "Отменить"),
-]
-DESCRIPTION = (
+GROUP_ADMIN_COMMANDS = {
+    "config": gettext_lazy("Выбрать услугу для заявок группы"),
+    "help": gettext_lazy("Помощь"),
+}
+COMMANDS = {
+    "new": gettext_lazy("Создать новую заявку"),
+    "tickets": gettext_lazy("Список открытых заявок"),
+    "help": gettext_lazy("Помощь"),
+    "cancel": gettext_lazy("Отменить"),
+}
+DESCRIPTION = gettext_lazy(
     "Создавайте заявки в техническую поддержку, следите за статусом и отвечайте специалистам "
     "прямо в Telegram. Нужна регистрация на портале."
 )
-SHORT_DESCRIPTION = "Заявки в техподдержку: создать, следить, оценить"
+SHORT_DESCRIPTION = gettext_lazy("Заявки в техподдержку: создать, следить, оценить")
 
 # What a plain message means, by the step its dialog is at
 STEPS: dict[str, Flow] = {
@@ -123,6 +126,7 @@ GROUP_BUTTONS: dict[str, Flow] = {
 PRIVATE = filters.ChatType.PRIVATE & filters.UpdateType.MESSAGE
 NUMBER = filters.Regex(r"^\s*[№#]?\s*[0-9]{1,18}\s*$")
 GROUPS = filters.ChatType.GROUPS
+GROUP_MESSAGE = GROUPS & filters.UpdateType.MESSAGE
 SERVICE = filters.StatusUpdate.NEW_CHAT_TITLE | filters.StatusUpdate.MIGRATE
 UNKNOWN_COMMAND = filters.Regex(r"^/\w+(@\w+)?$")  # a text may begin with /var/log
 CANCEL_WORD = filters.Regex(r"^(?i:отмена)$")
@@ -200,11 +204,12 @@ def build_application() -> Application[Any, Any, Any, Any, Any, Any]:
             CommandHandler("new", on(linked(new_ticket.start)), PRIVATE),
             CommandHandler("tickets", on(linked(my_tickets.show_open)), PRIVATE),
             CommandHandler("help", on(menu.show_help), PRIVATE),
+            CommandHandler("help", on(group_setup.show_help), GROUP_MESSAGE),
             CommandHandler("cancel", on(menu.cancel), PRIVATE),
             CommandHandler(
                 "config",
                 on(group_setup.config, group_setup.rights_in_chat),
-                PRIVATE | (GROUPS & filters.UpdateType.MESSAGE),
+                PRIVATE | GROUP_MESSAGE,
             ),
             CallbackQueryHandler(
                 on(group_setup.check_again, group_setup.bot_rights), "^group_check$"
@@ -241,11 +246,12 @@ async def describe_bot(application: Application[Any, Any, Any, Any, Any, Any]) -
     """Tell Telegram the command menu and the texts before Start; not worth failing for."""
     bot = application.bot
     try:
-        await bot.set_my_commands(COMMANDS, scope=BotCommandScopeAllPrivateChats())
-        await bot.set_my_commands(
-            GROUP_ADMIN_COMMANDS, scope=BotCommandScopeAllChatAdministrators()
-        )
-        await bot.set_my_description(DESCRIPTION)
-        await bot.set_my_short_description(SHORT_DESCRIPTION)
+        for commands, scope in (
+            (COMMANDS, BotCommandScopeAllPrivateChats()),
+            (GROUP_ADMIN_COMMANDS, BotCommandScopeAllChatAdministrators()),
+        ):
+            await bot.set_my_commands([(name, str(text)) for name, text in commands.items()], scope)
+        await bot.set_my_description(str(DESCRIPTION))
+        await bot.set_my_short_description(str(SHORT_DESCRIPTION))
     except TelegramError as error:
         logger.warning("The bot's description was not set: %s", type(error).__name__)

@@ -28,6 +28,8 @@ FORGOTTEN_AFTER = timedelta(seconds=3)  # older stored updates belong to nobody'
 SWEEP_BATCH = 200
 ALBUM_WAIT = 2.0  # seconds
 
+GROUP_COMMANDS = {"config", "help"}
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -56,7 +58,7 @@ def concerns_bot(update: Update, bot_id: int, username: str) -> bool:
     replied = message.reply_to_message
     return bool(
         mentions(message, bot_id, username)
-        or "config" in commands(message, username)
+        or commands(message, username) & GROUP_COMMANDS
         or (replied and replied.from_user and replied.from_user.id == bot_id)
         or message.new_chat_title
         or message.migrate_to_chat_id

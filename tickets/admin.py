@@ -200,7 +200,7 @@ class TicketAdmin(DeskAdmin):
             else:
                 done += 1
         if done:
-            noun = plural(done, _("заявка"), _("заявки"), _("заявок"))
+            noun = plural(done, "заявка", "заявки", "заявок")
             self.message_user(request, f"{_('Готово')}: {done} {noun}.", messages.SUCCESS)
 
     # The card

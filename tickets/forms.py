@@ -14,8 +14,8 @@ from tickets.attachments import (
     check_signature,
     clean_file_name,
 )
-from tickets.services import TEXT_LIMIT, NewFile
-from tickets.text import clean_text, plural
+from tickets.services import TEXT_LIMIT, NewFile, TextTooLong
+from tickets.text import clean_text
 
 
 class BodyField(forms.CharField):
@@ -29,14 +29,7 @@ class BodyField(forms.CharField):
     def validate(self, value: str) -> None:
         super().validate(value)
         if len(value) > TEXT_LIMIT:
-            raise ValidationError(
-                _("В тексте %(length)d %(letters)s, нужно не больше %(limit)d."),
-                params={
-                    "length": len(value),
-                    "letters": plural(len(value), _("символ"), _("символа"), _("символов")),
-                    "limit": TEXT_LIMIT,
-                },
-            )
+            raise ValidationError(str(TextTooLong(len(value), TEXT_LIMIT)))
 
 
 class FilesInput(forms.FileInput):

@@ -61,7 +61,7 @@ class TextTooLong(TicketRefused):
     def __str__(self) -> str:
         """In words for the person."""
         symbols = plural(self.length, "символ", "символа", "символов")
-        return _("В тексте %(length)s %(symbols)s, можно не больше %(limit)s.") % {
+        return _("В тексте %(length)s %(symbols)s, нужно не больше %(limit)s.") % {
             "length": self.length,
             "symbols": symbols,
             "limit": self.limit,

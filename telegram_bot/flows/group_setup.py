@@ -158,7 +158,12 @@ def _update_welcome(group: Group) -> list[Reply]:
     return [edit(group.chat_id, group.welcome_message_id, *_checklist(group))]
 
 
-# /config
+# /help and /config
+
+
+def show_help(dialog: Dialog, message: Incoming) -> Replies:
+    text = render("group_help", bot=bot_username())
+    return [message.say(text, reply_to=message.message_id, topic=message.topic)]
 
 
 def config(dialog: Dialog, message: Incoming) -> Replies:

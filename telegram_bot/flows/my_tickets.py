@@ -6,6 +6,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from telegram_bot import keyboards as kb
 from telegram_bot.dialog import Incoming, render, set_step
@@ -37,7 +38,7 @@ COMMENTS_A_PAGE = 3
 FULL = 4000  # UTF-16 units: apps cut a longer text into several messages
 SPLIT = "split text"
 SPLIT_WINDOW = timedelta(seconds=10)
-NOT_FOUND = "Заявка не найдена или недоступна"
+NOT_FOUND = gettext_lazy("Заявка не найдена или недоступна")
 
 
 def find_ticket(message: Incoming, number: int) -> Ticket | None:
@@ -56,7 +57,7 @@ def pressed_ticket(message: Incoming) -> Ticket | None:
 
 
 def not_found(message: Incoming) -> Replies:
-    return message.toast(_(NOT_FOUND), alert=True)
+    return message.toast(str(NOT_FOUND), alert=True)
 
 
 # Lists
@@ -349,7 +350,7 @@ def take_edit(dialog: Dialog, message: Incoming) -> Replies:
             new=message.text,
         )
     except NotYours:
-        text = _(NOT_FOUND)
+        text = str(NOT_FOUND)
     except TooLate:
         text = _("Комментарий отправлен больше 15 минут назад, исправить его нельзя."
                  " Напишите новый комментарий.")  # fmt: skip

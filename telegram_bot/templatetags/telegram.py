@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django import template
 from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from tickets import text
@@ -51,10 +52,12 @@ def ago(moment: datetime) -> str:
 def author(comment: Comment, reader: User) -> str:
     """How a comment's author is called before the customer."""
     if comment.author_id == reader.pk:
-        return "Вы"
+        return _("Вы")
     name = comment.author.first_name if comment.author else ""
+    if comment.by_agent and name:
+        return _("Поддержка · %(name)s") % {"name": name}
     if comment.by_agent:
-        return f"Поддержка · {name}" if name else "Поддержка"
+        return _("Поддержка")
     return comment.author.short_name if comment.author else ""
 
 

@@ -181,7 +181,15 @@ def test_bot_removed_and_added_again_keeps_its_product(group, in_group: Member, 
     assert Ticket.objects.get().product == product
 
 
-# /config
+# /help and /config
+
+
+@pytest.mark.parametrize("command", ["/help", f"/help@{BOT_NAME}"])
+def test_help_says_what_works_in_a_group(group, in_group: Member, command) -> None:
+    answer = in_group.say(command)
+    assert f"Упомяните @{BOT_NAME} в сообщении (от 10 символов)" in answer
+    assert f"/config@{BOT_NAME} — выбрать услугу" in answer
+    assert in_group.say("/help@other_bot").calls == []
 
 
 def test_config_is_for_admins(group, linked_boris, boris_in_group: Member) -> None:

@@ -143,9 +143,9 @@ def test_title_of_60_characters_fits_and_61_are_refused_with_the_count(anna):
 
 
 def test_too_long_is_said_with_the_numbers():
-    assert str(services.TextTooLong(61, 60)) == "В тексте 61 символ, можно не больше 60."
-    assert str(services.TextTooLong(62, 60)) == "В тексте 62 символа, можно не больше 60."
-    assert str(services.TextTooLong(75, 60)) == "В тексте 75 символов, можно не больше 60."
+    assert str(services.TextTooLong(61, 60)) == "В тексте 61 символ, нужно не больше 60."
+    assert str(services.TextTooLong(62, 60)) == "В тексте 62 символа, нужно не больше 60."
+    assert str(services.TextTooLong(75, 60)) == "В тексте 75 символов, нужно не больше 60."
 
 
 def test_title_is_counted_after_it_was_cleaned(anna):

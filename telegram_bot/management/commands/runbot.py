@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from telegram.error import Conflict, InvalidToken, TelegramError
 from telegram.ext import Application, ContextTypes
 
@@ -38,19 +39,21 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, webhook: bool, **options: Any) -> None:
         if not settings.TELEGRAM_BOT_TOKEN:
-            raise CommandError("TELEGRAM_BOT_TOKEN не задан: боту нечем представиться.")
+            raise CommandError(_("TELEGRAM_BOT_TOKEN не задан: боту нечем представиться."))
         if webhook and not (settings.TELEGRAM_WEBHOOK_URL and settings.TELEGRAM_WEBHOOK_SECRET):
             raise CommandError(
-                "Для --webhook нужны TELEGRAM_WEBHOOK_URL и TELEGRAM_WEBHOOK_SECRET."
+                _("Для --webhook нужны TELEGRAM_WEBHOOK_URL и TELEGRAM_WEBHOOK_SECRET.")
             )
         bot = RunningBot(exclusive=not webhook)
         if not webhook and not take_lease(bot.lease, bot.owner, POLLER_LEASE):
             holder = Lease.objects.get(pk=bot.lease).owner
-            raise CommandError(f"Бот уже запущен: {holder}. Второй опрос не начат.")
+            raise CommandError(
+                _("Бот уже запущен: %(holder)s. Второй опрос не начат.") % {"holder": holder}
+            )
         try:
             bot.run_webhook() if webhook else bot.run_polling()
         except InvalidToken:
-            raise CommandError("Telegram не принял TELEGRAM_BOT_TOKEN.") from None
+            raise CommandError(_("Telegram не принял TELEGRAM_BOT_TOKEN.")) from None
         finally:
             if not webhook:
                 release_lease(bot.lease, bot.owner)
@@ -126,14 +129,14 @@ class RunningBot:
         if self.exclusive and not await in_database(
             take_lease, self.lease, self.owner, POLLER_LEASE
         ):
-            self._fail("Опрос ведёт другой процесс, этот остановлен.")
+            self._fail(_("Опрос ведёт другой процесс, этот остановлен."))
 
     async def _check_token(self) -> None:
         """PTB's polling ends quietly on a revoked token; a bot that hears nothing must not stay."""
         try:
             await self.application.bot.get_me()
         except InvalidToken:
-            self._fail("Telegram больше не принимает TELEGRAM_BOT_TOKEN.")
+            self._fail(_("Telegram больше не принимает TELEGRAM_BOT_TOKEN."))
         except TelegramError:
             pass  # the poll retries by itself
 
@@ -142,7 +145,9 @@ class RunningBot:
             self._conflicts.append(monotonic())
             full = len(self._conflicts) == CONFLICTS
             if full and self._conflicts[-1] - self._conflicts[0] < CONFLICT_WINDOW:
-                self._fail("Обновления этого бота забирает кто-то другой (409), опрос остановлен.")
+                self._fail(
+                    _("Обновления этого бота забирает кто-то другой (409), опрос остановлен.")
+                )
         else:
             logger.warning("Bot API: %s", type(context.error).__name__)
 
