@@ -1,5 +1,6 @@
 """What an agent does to a ticket in one go: the form of the card and how it is carried out."""
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from django import forms
@@ -14,7 +15,7 @@ from tickets import services
 from tickets.attachments import MAX_FILES, FileRefused
 from tickets.forms import BodyField, FilesField
 from tickets.models import Priority, Ticket
-from tickets.services import Actor
+from tickets.services import Actor, NewFile
 from tickets.status import Role, TicketStatus, TransitionNotAllowed, allowed_transitions
 
 Refusal = (services.TicketRefused, TransitionNotAllowed, FileRefused)
@@ -88,8 +89,9 @@ class CardForm(forms.Form):
     def save(self, actor: Actor) -> bool:
         """Carry everything out or nothing; what was refused is said beside its field."""
         try:
-            with transaction.atomic():
-                self._carry_out(actor)
+            files = self.cleaned_data.get("attachments", [])
+            with services.stored_contents(files) as stored, transaction.atomic():
+                self._carry_out(actor, stored)
         except Refusal as refusal:
             field = refused_field(refusal)
             self.add_error(field if field in self.fields else None, refusal_text(refusal))
@@ -99,7 +101,7 @@ class CardForm(forms.Form):
             )
         return not self.errors
 
-    def _carry_out(self, actor: Actor) -> None:
+    def _carry_out(self, actor: Actor, files: Sequence[NewFile]) -> None:
         data = self.cleaned_data
         ticket = Ticket.objects.select_for_update().get(pk=self.ticket.pk)
         if ticket.events.values_list("pk", flat=True).last() != data["seen"]:
@@ -108,12 +110,12 @@ class CardForm(forms.Form):
             services.set_priority(ticket=ticket, priority=Priority(data["priority"]), actor=actor)
         if "assignee" in self.changed_data and data["assignee"] != ticket.assignee:
             services.assign_ticket(ticket=ticket, assignee=data["assignee"], actor=actor)
-        self._answer(ticket, actor)
+        self._answer(ticket, actor, files)
 
-    def _answer(self, ticket: Ticket, actor: Actor) -> None:
+    def _answer(self, ticket: Ticket, actor: Actor, files: Sequence[NewFile]) -> None:
         data = self.cleaned_data
         to = TicketStatus(data["status"])
-        body, files = data.get("answer", ""), data.get("attachments", [])
+        body = data.get("answer", "")
         internal = data.get("visibility") == Visibility.INTERNAL
         moves = to != ticket.status
         told = bool(body) and not internal

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parseaddr
-from smtplib import SMTPRecipientsRefused, SMTPResponseException
+from smtplib import SMTPDataError, SMTPRecipientsRefused
 from typing import ClassVar
 
 from django.conf import settings
@@ -110,12 +110,12 @@ class EmailChannel(Channel):
                 codes = [code for code, _text in error.recipients.values()]
                 final = all(code >= 500 for code in codes)
                 yield Outcome(delivery, PermanentError(f"SMTP {codes}") if final else error)
-            except SMTPResponseException as error:
-                final = 500 <= error.smtp_code < 600 and error.smtp_code not in (530, 535)
+            except SMTPDataError as error:
+                final = error.smtp_code >= 500
                 yield Outcome(
                     delivery, PermanentError(f"SMTP {error.smtp_code}") if final else error
                 )
-            except (OSError, Cancelled) as error:
+            except (OSError, Cancelled) as error:  # also a server that refuses us altogether
                 yield Outcome(delivery, error)
             except Exception as error:  # what cannot be made now will not be made later
                 logger.exception("Letter %s cannot be made", delivery.pk)

@@ -21,7 +21,7 @@ from django.utils.module_loading import import_string
 
 from accounts.models import User
 from config.logs import redact
-from config.queue import enqueue
+from config.queue import enqueue, has_waiting_tasks
 from tickets.channels import SLOW_WORK, Cancelled, Channel, Outcome, PermanentError, RetryLater
 from tickets.models import Delivery, Lease, TicketEvent
 from tickets.notices import notices_of
@@ -114,6 +114,12 @@ def drain_all() -> None:
     """The safety net behind the wake-ups: queue a drain for every channel that has due rows."""
     for name in channels():
         _wake_if_due(name)
+
+
+def drain_forgotten() -> None:
+    """Between the minutes: as `drain_all`, unless tasks wait, which must not pile up meanwhile."""
+    if not has_waiting_tasks():
+        drain_all()
 
 
 def next_rows(channel_name: str) -> QuerySet[Delivery]:

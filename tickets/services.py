@@ -6,9 +6,9 @@ deliveries in one transaction.
 
 from __future__ import annotations  # File[Any] is generic for the type checker only
 
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -35,6 +35,7 @@ from tickets.models import (
     Product,
     Ticket,
     TicketEvent,
+    attachment_path,
 )
 from tickets.status import Role, TicketStatus, TransitionNotAllowed, require_transition
 from tickets.text import clean_line, clean_text, cut, plural
@@ -122,6 +123,41 @@ class NewFile:
     size: int  # bytes, 0 when not known yet
     content_type: str = ""
     content: File[Any] | None = None
+    stored: str = ""  # the name of the content in the storage; set by `stored_contents`
+
+
+@contextmanager
+def stored_contents(files: Sequence[NewFile]) -> Iterator[list[NewFile]]:
+    """Check files and store their contents, before the transaction that attaches them begins.
+
+    What no attachment has at the end of the block is deleted. Raises FileRefused before anything
+    is stored.
+    """
+    checked = [_checked(file) for file in files]
+    storage = Attachment().file.storage
+    stored: list[str] = []
+    try:
+        for place, file in enumerate(checked):
+            if file.content is not None:
+                name = attachment_path(Attachment(), file.name)
+                stored.append(storage.save(name, file.content))
+                checked[place] = replace(file, content=None, stored=stored[-1])
+        yield checked
+    finally:
+        if stored:
+            kept = Attachment.objects.filter(file__in=stored).values_list("file", flat=True)
+            for name in set(stored).difference(kept):
+                storage.delete(name)
+
+
+def _checked(file: NewFile) -> NewFile:
+    """The file under the name it will be shown by. Raises FileRefused."""
+    name = clean_file_name(file.name)
+    check_file(name=name, size=file.size)
+    if file.content is not None:
+        check_signature(name=name, head=file.content.read(512))
+        file.content.seek(0)
+    return replace(file, name=name)
 
 
 def clean_title(text: str) -> str:
@@ -154,7 +190,7 @@ def open_ticket(
 ) -> Ticket:
     """Create a ticket; its attachments come in the order of `files`."""
     title, description = clean_title(title), clean_body(description)
-    with transaction.atomic():
+    with stored_contents(files) as files, transaction.atomic():
         User.objects.select_for_update().filter(pk=requester.pk).first()
         if not Product.objects.filter(pk=product.pk, is_active=True).exists():
             raise ProductUnavailable
@@ -190,7 +226,7 @@ def add_comment(
     """
     if internal:
         _require_agent(actor)
-    with transaction.atomic():
+    with stored_contents(files) as files, transaction.atomic():
         ticket = _lock(ticket)
         if ticket.is_closed and not internal:
             raise TicketClosed
@@ -206,13 +242,13 @@ def add_comment(
 
 def add_files(*, ticket: Ticket, files: Sequence[NewFile]) -> None:
     """Let further files of the message a ticket was made from join its description."""
-    with transaction.atomic():
+    with stored_contents(files) as files, transaction.atomic():
         _attach(_lock(ticket), None, files)
 
 
 def extend_comment(*, comment: Comment, body: str, files: Sequence[NewFile]) -> None:
     """Let a further part of what a person sent at once join its comment: text and files."""
-    with transaction.atomic():
+    with stored_contents(files) as files, transaction.atomic():
         ticket = _lock(comment.ticket)
         comment.refresh_from_db(fields=["body"])
         if part := clean_text(body):
@@ -263,7 +299,7 @@ def change_status(
 
     Raises AlreadyDone when it is there already and TransitionNotAllowed otherwise.
     """
-    with transaction.atomic():
+    with stored_contents(files) as files, transaction.atomic():
         ticket = _lock(ticket)
         if actor.role == Role.CUSTOMER:
             _require_requester(ticket, actor)
@@ -281,7 +317,7 @@ def return_to_work(
 ) -> Ticket:
     """Put a resolved ticket back to work; the reason is needed and becomes its newest comment."""
     clean_body(reason)
-    with transaction.atomic():
+    with stored_contents(files) as files, transaction.atomic():
         ticket = _lock(ticket)
         _require_requester(ticket, actor)
         if ticket.status == TicketStatus.IN_PROGRESS:
@@ -343,8 +379,7 @@ def close_silent_tickets(*, limit: int = 100) -> None:
         _remind(ticket, ahead)
     reminded = resolved.filter(reminded_at__lte=now - ahead, resolved_at__lte=now - lifetime)
     for ticket in reminded[:limit]:
-        with suppress(AlreadyDone, TransitionNotAllowed):  # the customer was quicker
-            change_status(ticket=ticket, to=TicketStatus.CLOSED, actor=SYSTEM)
+        _close_silent(ticket)
 
 
 def _remind(ticket: Ticket, ahead: timedelta) -> None:
@@ -355,6 +390,15 @@ def _remind(ticket: Ticket, ahead: timedelta) -> None:
             closing = timezone.localtime(ticket.reminded_at + ahead)
             changed = ["reminded_at"]
             _record(ticket, Kind.REMINDED, SYSTEM, new=f"{closing:%d.%m.%Y}", changed=changed)
+
+
+def _close_silent(ticket: Ticket) -> None:
+    """Close a reminded ticket, unless its customer has written or acted since it was chosen."""
+    with transaction.atomic():
+        if _lock(ticket).reminded_at is None:
+            return
+        with suppress(AlreadyDone, TransitionNotAllowed):
+            change_status(ticket=ticket, to=TicketStatus.CLOSED, actor=SYSTEM)
 
 
 def set_priority(*, ticket: Ticket, priority: Priority, actor: Actor) -> Ticket:
@@ -390,13 +434,10 @@ def assign_ticket(*, ticket: Ticket, assignee: User | None, actor: Actor) -> Tic
 
 def store_file(*, attachment: Attachment, content: File[Any]) -> None:
     """Keep the content of a file announced earlier. Raises FileRefused."""
-    check_file(name=attachment.name, size=content.size)
-    check_signature(name=attachment.name, head=content.read(512))
-    content.seek(0)
-    with transaction.atomic():
-        attachment.size = content.size
-        attachment.state = Attachment.State.READY
-        attachment.file.save(attachment.name, content, save=False)
+    announced = NewFile(attachment.name, content.size, content=content)
+    with stored_contents([announced]) as [file]:
+        attachment.name, attachment.size = file.name, file.size
+        attachment.file, attachment.state = file.stored, Attachment.State.READY
         attachment.save(update_fields=["file", "name", "size", "state"])
 
 
@@ -444,31 +485,19 @@ def _write_comment(
     return comment
 
 
-def _attach(ticket: Ticket, comment: Comment | None, files: Iterable[NewFile]) -> None:
-    files = list(files)
+def _attach(ticket: Ticket, comment: Comment | None, files: Sequence[NewFile]) -> None:
     if files and ticket.attachments.filter(comment=comment).count() + len(files) > MAX_FILES:
         raise TooManyFiles
-    rows = [_attachment(ticket, comment, file) for file in files]
-    for row, file in zip(rows, files, strict=True):  # all are checked before the first is kept
-        if file.content is not None:
-            row.file.save(row.name, file.content, save=False)
-        row.save()
-
-
-def _attachment(ticket: Ticket, comment: Comment | None, file: NewFile) -> Attachment:
-    name = clean_file_name(file.name)
-    check_file(name=name, size=file.size)
-    if file.content is not None:
-        check_signature(name=name, head=file.content.read(512))
-        file.content.seek(0)
-    return Attachment(
-        ticket=ticket,
-        comment=comment,
-        name=name,
-        size=file.size,
-        content_type=file.content_type[:100],
-        state=Attachment.State.PENDING if file.content is None else Attachment.State.READY,
-    )
+    for file in files:  # one by one: bulk_create does not promise the order of ids
+        Attachment.objects.create(
+            ticket=ticket,
+            comment=comment,
+            name=file.name,
+            size=file.size,
+            content_type=file.content_type[:100],
+            file=file.stored,
+            state=Attachment.State.READY if file.stored else Attachment.State.PENDING,
+        )
 
 
 def _set_status(

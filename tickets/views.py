@@ -172,20 +172,24 @@ def ticket_comment(request: PortalRequest, ticket: Ticket) -> HttpResponse:
 
 def _add_comment(ticket: Ticket, user: User, body: str, files: Sequence[NewFile]) -> bool:
     """Add the comment once, however often it was sent; True when only its text could be kept."""
-    author = services.customer(user, Face.PORTAL)
+    try:
+        with services.stored_contents(files) as stored:
+            _say_once(ticket, user, body, stored)
+    except OSError:
+        if not body:
+            raise
+        logger.exception("files of a comment on ticket %s could not be stored", ticket.pk)
+        _say_once(ticket, user, body)
+        return True
+    return False
+
+
+def _say_once(ticket: Ticket, user: User, body: str, files: Sequence[NewFile] = ()) -> None:
     with transaction.atomic():
         Ticket.objects.select_for_update().filter(pk=ticket.pk).first()
-        if _was_just_said(ticket, user, body, files):
-            return False
-        try:
+        if not _was_just_said(ticket, user, body, files):
+            author = services.customer(user, Face.PORTAL)
             services.add_comment(ticket=ticket, actor=author, body=body, files=files)
-        except OSError:
-            if not body:
-                raise
-            logger.exception("files of a comment on ticket %s could not be stored", ticket.pk)
-            services.add_comment(ticket=ticket, actor=author, body=body)
-            return True
-        return False
 
 
 def _was_just_said(ticket: Ticket, user: User, body: str, files: Sequence[NewFile] = ()) -> bool:

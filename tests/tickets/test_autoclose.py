@@ -177,26 +177,28 @@ def test_ticket_resolved_again_has_its_whole_time_again(ticket, clock, by_anna, 
     assert status_of(ticket) == TicketStatus.CLOSED
 
 
-@pytest.mark.parametrize("change", ["rate", "return"])
+@pytest.mark.parametrize("change", ["rate", "return", "comment"])
 def test_customer_who_is_quicker_than_the_closing_wins(ticket, clock, by_anna, monkeypatch, change):
     clock.advance(days=5)
     close_silent_tickets()
     clock.advance(days=2)
-    close = services.change_status
+    close = services._close_silent
 
-    def customer_first(**given):
-        monkeypatch.setattr(services, "change_status", close)
+    def customer_first(chosen):
         if change == "rate":
             services.rate_ticket(ticket=ticket, actor=by_anna, score=5)
-        else:
+        elif change == "return":
             services.return_to_work(ticket=ticket, actor=by_anna, reason="Снова")
-        return close(**given)
+        else:
+            services.add_comment(ticket=ticket, actor=by_anna, body="Ещё смотрю")
+        close(chosen)
 
-    monkeypatch.setattr(services, "change_status", customer_first)
+    monkeypatch.setattr(services, "_close_silent", customer_first)
     close_silent_tickets()
     assert happened(ticket) == [Kind.REMINDED]
     kept = Ticket.objects.get(pk=ticket.pk)
-    assert (kept.status, kept.score) in [("closed", 5), ("in_progress", None)]
+    left = {"rate": ("closed", 5), "return": ("in_progress", None), "comment": ("resolved", None)}
+    assert (kept.status, kept.score) == left[change]
 
 
 def test_customer_who_is_quicker_than_the_reminder_is_not_reminded(ticket, clock, by_anna):

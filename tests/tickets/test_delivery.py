@@ -462,6 +462,13 @@ def test_safety_net_wakes_what_was_forgotten(pigeon, clock):
     assert queued() == [DRAIN]
 
 
+def test_standing_workers_are_not_buried_in_wake_ups(pigeon):
+    add("a1")
+    for _look in range(3):
+        delivery.drain_forgotten()
+    assert queued() == [DRAIN]
+
+
 # Slow work takes turns
 
 

@@ -391,6 +391,9 @@ def test_final_refusal_is_one_try_and_holds_nobody(ticket, by_agent, smtp, error
         smtplib.SMTPRecipientsRefused({"anna@alpha.example": (451, b"later")}),
         smtplib.SMTPDataError(452, b"full"),
         smtplib.SMTPAuthenticationError(535, b"bad credentials"),
+        smtplib.SMTPConnectError(554, b"your host is blocked"),
+        smtplib.SMTPHeloError(550, b"who are you"),
+        smtplib.SMTPSenderRefused(550, b"not from here", "support@localhost"),
     ],
 )
 def test_passing_trouble_is_tried_again(ticket, by_agent, smtp, error, clock, monkeypatch):

@@ -1,7 +1,11 @@
+from pathlib import Path
+
 import pytest
 from django.contrib.auth.models import Permission
 from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.urls import reverse
 
 from tests.factories import open_ticket
@@ -183,6 +187,25 @@ def test_full_disk_keeps_the_words(client, ticket, monkeypatch):
     page = comment(client, ticket, ("a.txt", b"x"), words="Важное").content.decode()
     assert "Комментарий добавлен без файлов" in page
     assert Comment.objects.get().body == "Важное"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_doubled_press_stores_the_files_once_and_outside_of_a_transaction(
+    client, ticket, monkeypatch, settings
+):
+    save, inside = FileSystemStorage.save, []
+
+    def watched(storage, *args, **kwargs):
+        inside.append(connection.in_atomic_block)
+        return save(storage, *args, **kwargs)
+
+    monkeypatch.setattr(FileSystemStorage, "save", watched)
+    for _press in range(2):
+        comment(client, ticket, ("a.txt", b"x"), words="Важное")
+    assert inside == [False, False]
+    kept = Comment.objects.get().attachments.get()
+    on_disk = {path.name for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()}
+    assert on_disk == {Path(file.file.name).name for file in [kept, ticket.attachments.get()]}
 
 
 def test_full_disk_without_words_says_so(client, ticket, monkeypatch):

@@ -3,7 +3,8 @@ import io
 import pytest
 from django.core.files import File
 from django.core.files.base import ContentFile
-from django.db import transaction
+from django.core.files.storage import FileSystemStorage
+from django.db import connection, transaction
 
 from accounts.models import User
 from tests.factories import (
@@ -229,6 +230,36 @@ def test_file_refused_beside_a_good_one_leaves_nothing_on_disk(anna, settings):
     with pytest.raises(FileRefused):
         open_ticket(anna, files=[pdf(), NewFile("a.exe", 1)])
     assert files_on_disk(settings) == []
+
+
+def test_files_of_a_refused_comment_leave_nothing_on_disk(anna, by_agent, settings):
+    closed = TicketFactory(requester=anna, status=TicketStatus.CLOSED)
+    with pytest.raises(services.TicketClosed):
+        services.add_comment(ticket=closed, actor=by_agent, body="Поздно", files=[pdf()])
+    assert files_on_disk(settings) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_contents_are_stored_before_the_transaction_begins(anna, by_anna, by_agent, monkeypatch):
+    """A slow disk must hold no lock: on SQLite there is one for everybody."""
+    save, inside = FileSystemStorage.save, []
+
+    def watched(storage, *args, **kwargs):
+        inside.append(connection.in_atomic_block)
+        return save(storage, *args, **kwargs)
+
+    monkeypatch.setattr(FileSystemStorage, "save", watched)
+    ticket = open_ticket(anna, files=[pdf(), NewFile("позже.pdf", 0)])
+    services.store_file(
+        attachment=ticket.attachments.get(name="позже.pdf"),
+        content=ContentFile(PDF, name="позже.pdf"),
+    )
+    services.add_comment(ticket=ticket, actor=by_agent, body="", files=[pdf()])
+    services.change_status(
+        ticket=ticket, to=TicketStatus.RESOLVED, actor=by_agent, answer="Готово", files=[pdf()]
+    )
+    services.return_to_work(ticket=ticket, actor=by_anna, reason="Нет", files=[pdf()])
+    assert inside == [False] * 5
 
 
 def test_content_without_a_name_is_stored(anna):

@@ -19,7 +19,7 @@ from telegram_bot.application import ALLOWED_UPDATES, build_application, describ
 from telegram_bot.inbox import DurableUpdateQueue, in_database
 from telegram_bot.models import BotHeartbeat
 from telegram_bot.sending import release_replies, send_due_replies
-from tickets.delivery import drain_all, process_name, release_lease, take_lease
+from tickets.delivery import drain_forgotten, process_name, release_lease, take_lease
 from tickets.models import Lease
 
 logger = logging.getLogger(__name__)
@@ -120,7 +120,7 @@ class RunningBot:
         await self.queue.sweep(self.application.bot)
         # the minute's safety net would be late for a PIN, or for what a killed worker held
         await in_database(queue_due_pin_mails)
-        await in_database(drain_all)
+        await in_database(drain_forgotten)
 
     async def _beat(self) -> None:
         """Show that the bot lives; a poller that lost its lease must not go on."""
