@@ -27,7 +27,7 @@ from telegram.ext import (
 
 from telegram_bot import keyboards as kb
 from telegram_bot.api import bot_id, request
-from telegram_bot.dialog import Flow, Incoming, Inquiry, work_off
+from telegram_bot.dialog import Flow, Incoming, Inquiry, set_step, work_off
 from telegram_bot.flows import (
     group_setup,
     groups,
@@ -77,9 +77,9 @@ STEPS: dict[str, Flow] = {
     "rating_comment": linked(resolution.take_rating_comment),
 }
 
-# Questions about a ticket end when the person goes to look at something else
+# A question about a ticket ends when the person goes to look at another
 QUESTIONS = {"comment", "reason", "rating_comment"}
-LEAVING = {"card", "list", "closed", "comments"}
+LOOKING = {"card", "list", "closed", "comments"}
 
 # Buttons by the word of their callback data; `linked` ones serve only linked people
 BUTTONS: dict[str, Flow] = {
@@ -158,8 +158,8 @@ def take_message(dialog: Dialog, message: Incoming) -> Replies:
 
 
 def take_number(dialog: Dialog, message: Incoming) -> Replies:
-    """A bare number is a ticket's, unless the dialog or the replied message asks for words."""
-    if dialog.step or message.replied_id:
+    """A bare number is a ticket's, unless words are asked for or go on."""
+    if dialog.step or message.replied_id or my_tickets.open_comment(dialog, message):
         return take_message(dialog, message)
     return linked(my_tickets.show_numbered)(dialog, message)
 
@@ -172,10 +172,17 @@ def take_unsupported(dialog: Dialog, message: Incoming) -> Replies:
 
 def press(dialog: Dialog, message: Incoming) -> Replies:
     """A button of the private chat; in a group only its own buttons may do anything."""
-    word = kb.parse(message.data)[0]
+    word, ids = kb.parse(message.data)
     if not message.is_private and word != "page":
         return message.toast(_("Эта кнопка работает в личном чате с ботом."), alert=True)
+    if dialog.step in QUESTIONS and word in LOOKING and _asked_of(dialog) != ids[:1]:
+        set_step(dialog, "")
     return BUTTONS.get(word, menu.stale_button)(dialog, message)
+
+
+def _asked_of(dialog: Dialog) -> list[str]:
+    """The ticket that the question at hand is about, as callback data names it."""
+    return [str(dialog.data.get("ticket"))]
 
 
 def press_in_group(dialog: Dialog, message: Incoming) -> Replies:

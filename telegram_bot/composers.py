@@ -15,6 +15,7 @@ from telegram_bot.models import GroupTicket, TicketMessage
 from telegram_bot.replies import Reply, change_buttons, say
 from tickets.channels import Cancelled, PermanentError, RetryLater
 from tickets.models import Attachment, Delivery, Ticket
+from tickets.status import TicketStatus
 from tickets.text import split_utf16
 
 PART = 3000  # UTF-16 units of a comment in one message; markup and heading need the rest
@@ -31,7 +32,8 @@ def _notice(delivery: Delivery) -> Reply:
     buttons: list[list[kb.Button]] = [[card]]
     if delivery.kind == "comment":
         buttons = [[kb.button(_("➕ Ответить"), "comment", ticket.pk), card]]
-    if delivery.kind in RESOLUTION_KINDS:
+    offers = delivery.kind in RESOLUTION_KINDS and ticket.status == TicketStatus.RESOLVED
+    if offers:
         buttons = [
             [kb.button(_("⭐ Оценить выполнение"), "rate", ticket.pk)],
             [kb.button(_("↩️ Вернуть в работу"), "return", ticket.pk)],
@@ -45,7 +47,7 @@ def _notice(delivery: Delivery) -> Reply:
         ticket_id=ticket.pk,
         reply_to=first.message_id if first else None,
         silent=not delivery.data.get("loud"),
-        has_resolution=delivery.kind in RESOLUTION_KINDS,
+        has_resolution=offers,
     )
 
 

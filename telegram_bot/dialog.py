@@ -253,15 +253,18 @@ def _finish(row: IncomingUpdate, message: Incoming, replies: Replies, now: datet
 
 
 def _answer_to_album(row: IncomingUpdate, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The answer to an album's last part stands for them all, but no refusal is lost."""
+    """One answer to all parts so far, given with the last; see `InAlbum`."""
     parts = IncomingUpdate.objects.filter(
         telegram_id=row.telegram_id, album=row.album, reply_due_at__isnull=False
     )
-    for replies in parts.order_by("-id").values_list("replies", flat=True):
-        earlier = [call for call in json.loads(replies) if call["is_refusal"]]
-        calls = [*(call for call in earlier if call not in calls), *calls]
+    waiting = parts.order_by("id").values_list("replies", flat=True)
+    earlier = [call for replies in waiting for call in json.loads(replies)]
+    if earlier:
+        calls = [call for call in calls if call["in_album"] != "first"]
+    if any(call["in_album"] == "last" for call in calls):
+        earlier = [call for call in earlier if call["in_album"] != "last"]
     parts.update(replies="", reply_due_at=None)
-    return calls
+    return [*(call for call in earlier if call not in calls), *calls]
 
 
 def record_failure(bot_id: int, update: Update, error: Exception) -> IncomingUpdate | None:

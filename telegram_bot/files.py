@@ -15,6 +15,7 @@ import httpx
 from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.core.files import File
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from telegram import Message
@@ -197,14 +198,15 @@ def _give_up_when_old(row: TelegramFile) -> None:
 
 def _refuse(row: TelegramFile, reason: str) -> None:
     """The ticket keeps its text; the person hears which file is missing and why."""
-    refuse_file(attachment=row.attachment, reason=reason)
-    row.fetched_at = timezone.now()
-    row.save(update_fields=["fetched_at"])
-    tell(
-        channel="telegram",
-        kind="file_refused",
-        address=str(row.chat_id),
-        recipient=row.attachment.ticket.requester,
-        key=f"file_refused:{row.attachment_id}",
-        data={"attachment": row.attachment_id},
-    )
+    with transaction.atomic():
+        refuse_file(attachment=row.attachment, reason=reason)
+        row.fetched_at = timezone.now()
+        row.save(update_fields=["fetched_at"])
+        tell(
+            channel="telegram",
+            kind="file_refused",
+            address=str(row.chat_id),
+            recipient=row.attachment.ticket.requester,
+            key=f"file_refused:{row.attachment_id}",
+            data={"attachment": row.attachment_id},
+        )

@@ -2,18 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from telegram_bot.keyboards import Keyboard
 
 REMOVE_KEYBOARD: Keyboard = {"remove_keyboard": True}
+
+# every part's, said once; the last one's, which is up to date; only where nothing was said before
+InAlbum = Literal["each", "last", "first"]
 
 
 @dataclass(frozen=True)
 class Reply:
     """One call of a Bot method. With `ticket_id`, replying to it comments on it.
 
-    A refusal of one part of an album is told beside the answer to the whole.
+    `in_album` says what becomes of it where the parts of an album get one answer.
     """
 
     method: str
@@ -21,7 +24,7 @@ class Reply:
     ticket_id: int | None = None
     has_resolution: bool = False
     is_welcome: bool = False
-    is_refusal: bool = False
+    in_album: InAlbum = "each"
 
     def as_call(self) -> dict[str, Any]:
         """The fields as they are kept and made; a file in `params` stays what it is."""
@@ -42,7 +45,7 @@ def say(
     silent: bool = False,
     has_resolution: bool = False,
     is_welcome: bool = False,
-    is_refusal: bool = False,
+    in_album: InAlbum = "each",
 ) -> Reply:
     params: dict[str, Any] = {
         "chat_id": chat_id,
@@ -58,7 +61,7 @@ def say(
         params["reply_parameters"] = {"message_id": reply_to, "allow_sending_without_reply": True}
     if topic:
         params["message_thread_id"] = topic
-    return Reply("send_message", params, ticket_id, has_resolution, is_welcome, is_refusal)
+    return Reply("send_message", params, ticket_id, has_resolution, is_welcome, in_album)
 
 
 def edit(

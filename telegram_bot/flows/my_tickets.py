@@ -13,7 +13,7 @@ from telegram_bot.dialog import Incoming, render, set_step
 from telegram_bot.files import as_new_file, refusal_of, sent_file, wait_for_files
 from telegram_bot.flows.menu import leave_step
 from telegram_bot.models import Dialog, TicketMessage
-from telegram_bot.replies import Replies, Reply
+from telegram_bot.replies import InAlbum, Replies, Reply
 from tickets.attachments import MAX_FILES
 from tickets.delivery import tell
 from tickets.models import Attachment, Comment, Face, Ticket
@@ -33,7 +33,7 @@ from tickets.status import TicketStatus
 from tickets.text import clean_text, plural, utf16_length
 
 TICKETS_A_PAGE = 6
-LISTED = 300  # newest tickets that can be paged through; older ones are on the portal
+LISTED = 300  # newest tickets or comments that can be paged through; the portal has them all
 COMMENTS_A_PAGE = 3
 FULL = 4000  # UTF-16 units: apps cut a longer text into several messages
 SPLIT = "split text"
@@ -180,7 +180,8 @@ def show_comments(dialog: Dialog, message: Incoming) -> Replies:
     ticket = pressed_ticket(message)
     if ticket is None:
         return not_found(message)
-    numbers = list(ticket.comments.public().values_list("pk", flat=True)[:LISTED])
+    newest = ticket.comments.public().order_by("-pk").values_list("pk", flat=True)
+    numbers = list(newest[:LISTED])[::-1]
     pages = max(1, -(-len(numbers) // COMMENTS_A_PAGE))
     asked = kb.parse_ids(kb.parse(message.data)[1], 2)
     page = min(max(asked[1], 1), pages) if asked else pages
@@ -248,7 +249,7 @@ def write_comment(dialog: Dialog, message: Incoming, ticket: Ticket) -> Replies:
     """Add what was sent as a comment. A refused one leaves the step as it is, to try again."""
     cancel = kb.inline([kb.cancel("comment")])
     file, refusal = usable_file(message)
-    refusals = [message.say(refusal, is_refusal=True)] if refusal else []
+    refusals = [message.say(refusal)] if refusal else []
     if refusals and not clean_text(message.text):
         return refusals
     try:
@@ -314,18 +315,18 @@ def open_comment(dialog: Dialog, message: Incoming) -> Comment | None:
 def go_on_with_comment(dialog: Dialog, message: Incoming, comment: Comment) -> Replies:
     """A further part of what was sent at once joins the comment of its first part."""
     file, refusal = usable_file(message)
-    refusals = [message.say(refusal, is_refusal=True)] if refusal else []
+    refusals = [message.say(refusal)] if refusal else []
     try:
         extend_comment(
             comment=comment, body=message.text, files=[as_new_file(file)] if file else []
         )
     except TooManyFiles:
         text = _("К комментарию можно приложить до %(limit)s файлов, остальные я не взял.")
-        refusals, file = [message.say(text % {"limit": MAX_FILES}, is_refusal=True)], None
+        refusals, file = [message.say(text % {"limit": MAX_FILES})], None
     except TextTooLong as long:
         return [message.say(str(long))]
     keep_part(dialog, message, comment, file)
-    return [*refusals, _comment_added(message, comment.ticket)]
+    return [*refusals, _comment_added(message, comment.ticket, in_album="first")]
 
 
 def take_edit(dialog: Dialog, message: Incoming) -> Replies:
@@ -394,7 +395,7 @@ def send_files(dialog: Dialog, message: Incoming) -> Replies:
     return message.toast(text if files else _("Файлов пока нет."))
 
 
-def _comment_added(message: Incoming, ticket: Ticket) -> Reply:
+def _comment_added(message: Incoming, ticket: Ticket, in_album: InAlbum = "each") -> Reply:
     text = _("✅ Комментарий добавлен к № %(number)s") % {"number": ticket.pk}
     rows = [
         [
@@ -405,7 +406,7 @@ def _comment_added(message: Incoming, ticket: Ticket) -> Reply:
     if ticket.status == TicketStatus.RESOLVED:
         text += "\n" + _("Заявка выполнена. Если проблема осталась, верните её в работу.")
         rows.insert(0, [kb.button(_("↩️ Вернуть в работу"), "return", ticket.pk)])
-    return message.say(text, kb.inline(*rows), ticket_id=ticket.pk)
+    return message.say(text, kb.inline(*rows), ticket_id=ticket.pk, in_album=in_album)
 
 
 def _closed(message: Incoming, ticket: Ticket) -> Replies:

@@ -165,7 +165,7 @@ def take_title(dialog: Dialog, message: Incoming) -> Replies:
         text = render("title_too_long", length=long.length, limit=long.limit,
                       suggested=dialog.data["suggested"])  # fmt: skip
         take = kb.button(_("Взять этот"), "take_title")
-        return [message.say(text, kb.inline([take], _step_buttons()))]
+        return [*kept, message.say(text, kb.inline([take], _step_buttons()))]
     return [*kept, *_go_on(dialog, message)]
 
 
@@ -193,7 +193,7 @@ def take_description(dialog: Dialog, message: Incoming) -> Replies:
         text = _("Описание не может быть пустым. Расскажите, что случилось.")
         return kept or [message.say(text, kb.inline(_step_buttons()))]
     except TextTooLong as long:
-        return [message.say(str(long), kb.inline(_step_buttons()))]
+        return [*kept, message.say(str(long), kb.inline(_step_buttons()))]
     return [*kept, *_go_on(dialog, message)]
 
 
@@ -218,7 +218,7 @@ def take_files(dialog: Dialog, message: Incoming) -> Replies:
     try:
         longer = clean_body(dialog.draft["description"] + "\n" + message.text)
     except TextTooLong as long:
-        return [message.say(str(long))]
+        return [*kept, message.say(str(long))]
     dialog.draft["description"] = longer
     return [
         *kept,
@@ -237,12 +237,12 @@ def _keep_files(dialog: Dialog, message: Incoming) -> list[Reply]:
     files: list[dict[str, Any]] = dialog.draft.setdefault("files", [])
     if len(files) >= MAX_FILES:
         text = _("К заявке можно приложить до %(limit)s файлов, этот я не взял.")
-        full = message.say(text % {"limit": MAX_FILES}, is_refusal=True)
+        full = message.say(text % {"limit": MAX_FILES})
         return [full, _files_so_far(message, files)]
     refusal = refusal_of(file)
     if refusal:
         advice = _("Создайте заявку, а файл приложите на портале.")
-        return [message.say(format_html("{} {}", refusal, advice), is_refusal=True)]
+        return [message.say(format_html("{} {}", refusal, advice))]
     files.append(file)
     dialog.draft_at = timezone.now()
     return [_files_so_far(message, files)]
@@ -259,7 +259,7 @@ def _files_so_far(message: Incoming, files: list[dict[str, Any]]) -> Reply:
         kb.button(_("✅ Дальше"), "files_done"),
         kb.button(_("🗑 Убрать файлы"), "files_clear"),
     ]
-    return message.say(text, kb.inline(buttons))
+    return message.say(text, kb.inline(buttons), in_album="last")
 
 
 def files_done(dialog: Dialog, message: Incoming) -> Replies:
@@ -294,7 +294,7 @@ def confirm(dialog: Dialog, message: Incoming) -> Replies:
         kb.button(_("📎 Файлы"), "fix", "files"),
     ]
     return [
-        message.say(text, kb.inline(fix)),
+        message.say(text, kb.inline(fix), in_album="last"),
         message.say(_("Чтобы создать заявку, отправьте <b>Да</b>."), kb.reply([kb.YES, kb.CANCEL])),
     ]
 

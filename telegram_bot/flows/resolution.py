@@ -104,7 +104,7 @@ def take_rating_comment(dialog: Dialog, message: Incoming) -> Replies:
         comment_rating(ticket=ticket, actor=customer(message.customer, Face.BOT), text=message.text)
     except TextRequired:
         text = _("Файлы к оценке не прикладываются. Напишите комментарий текстом.")
-        return [message.say(text, is_refusal=True)]
+        return [message.say(text)]
     except TextTooLong as long:
         return [message.say(str(long))]
     except AlreadyDone:
@@ -148,7 +148,7 @@ def take_reason(dialog: Dialog, message: Incoming) -> Replies:
         set_step(dialog, "")
         return not_found(message)
     file, refusal = usable_file(message)
-    refusals = [message.say(refusal, is_refusal=True)] if refusal else []
+    refusals = [message.say(refusal)] if refusal else []
     try:
         ticket = return_to_work(
             ticket=ticket,
@@ -158,7 +158,7 @@ def take_reason(dialog: Dialog, message: Incoming) -> Replies:
         )
     except TextRequired:
         text = _("Причина нужна: напишите, что осталось нерешённым.")
-        return [*refusals, message.say(text, cancel, is_refusal=True)]
+        return [*refusals, message.say(text, cancel)]
     except TextTooLong as long:
         return [message.say(str(long), cancel)]
     except (AlreadyDone, TransitionNotAllowed):
