@@ -65,7 +65,7 @@ SHORT_DESCRIPTION = gettext_lazy("Заявки в техподдержку: со
 # What a plain message means, by the step its dialog is at
 STEPS: dict[str, Flow] = {
     "phone": linking.take_typed_phone,
-    "account": linking.take_typed_phone,
+    "account": linking.expect_account,
     "pin": linking.take_pin,
     "product": linked(new_ticket.expect_press),
     "title": linked(new_ticket.take_title),
@@ -90,7 +90,7 @@ BUTTONS: dict[str, Flow] = {
     "settings": linked(menu.show_settings),
     "unlink": linked(menu.ask_unlink),
     "unlink_yes": linked(menu.unlink),
-    "phone": linking.ask_phone,
+    "phone": linking.check_again,
     "account": linking.choose_account,
     "resend_pin": linking.resend_pin,
     "new": linked(new_ticket.start),
@@ -142,6 +142,8 @@ def start(dialog: Dialog, message: Incoming) -> Replies:
         return linking.ask_phone(dialog, message)
     if message.argument.startswith("t_"):
         return my_tickets.show_linked(dialog, message)
+    if message.argument.startswith("n_"):
+        return resolution.follow_up(dialog, message)
     return menu.show_menu(dialog, message)
 
 
@@ -165,9 +167,10 @@ def take_number(dialog: Dialog, message: Incoming) -> Replies:
 
 
 def take_unsupported(dialog: Dialog, message: Incoming) -> Replies:
-    """Stickers and the like fit no step; in the place of a PIN they are a wrong one."""
-    take = linking.take_pin if dialog.step == "pin" else menu.unsupported
-    return take(dialog, message)
+    """Stickers and the like fit no step; who is not linked yet hears how to go on instead."""
+    if message.user:
+        return menu.unsupported(dialog, message)
+    return STEPS.get(dialog.step, linking.ask_phone)(dialog, message)
 
 
 def press(dialog: Dialog, message: Incoming) -> Replies:

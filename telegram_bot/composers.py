@@ -11,8 +11,9 @@ from accounts.models import LinkPin
 from telegram_bot import keyboards as kb
 from telegram_bot.dialog import render
 from telegram_bot.flows.group_setup import bot_username
+from telegram_bot.flows.resolution import without_offer
 from telegram_bot.models import GroupTicket, TicketMessage
-from telegram_bot.replies import Reply, change_buttons, say
+from telegram_bot.replies import Reply, say
 from tickets.channels import Cancelled, PermanentError, RetryLater
 from tickets.models import Attachment, Delivery, Ticket
 from tickets.status import TicketStatus
@@ -28,16 +29,16 @@ def _notice(delivery: Delivery) -> Reply:
     ticket = event.ticket
     chat_id = int(delivery.address)
     body = split_utf16(event.comment.body, PART)[0] if event.comment else ""
-    card = kb.button(_("👁 Открыть"), "card", ticket.pk)
+    card = kb.button(_("👁 Открыть"), "card", ticket.pk, kb.KEPT)
     buttons: list[list[kb.Button]] = [[card]]
-    if delivery.kind == "comment":
+    if delivery.kind == "comment" or event.new_value == TicketStatus.WAITING:
         buttons = [[kb.button(_("➕ Ответить"), "comment", ticket.pk), card]]
     offers = delivery.kind in RESOLUTION_KINDS and ticket.status == TicketStatus.RESOLVED
     if offers:
         buttons = [
-            [kb.button(_("⭐ Оценить выполнение"), "rate", ticket.pk)],
-            [kb.button(_("↩️ Вернуть в работу"), "return", ticket.pk)],
-            [kb.button(_("👁 Просмотреть заявку"), "card", ticket.pk)],
+            [kb.button(_("⭐ Оценить выполнение"), "rate", ticket.pk, kb.KEPT)],
+            [kb.button(_("↩️ Вернуть в работу"), "return", ticket.pk, kb.KEPT)],
+            [kb.button(_("👁 Просмотреть заявку"), "card", ticket.pk, kb.KEPT)],
         ]
     first = TicketMessage.objects.filter(chat_id=chat_id, ticket=ticket).order_by("pk").first()
     return say(
@@ -99,8 +100,7 @@ def _buttons(delivery: Delivery) -> Reply:
     ).first()
     if offer is None:
         raise Cancelled
-    show = kb.inline([kb.button(_("👁 Просмотреть заявку"), "card", offer.ticket_id)])
-    return change_buttons(offer.chat_id, offer.message_id, show, ticket_id=offer.ticket_id)
+    return without_offer(offer.chat_id, offer.message_id, offer.ticket_id)
 
 
 def _pin_mail(delivery: Delivery) -> Reply:
@@ -126,7 +126,7 @@ def _file_refused(delivery: Delivery) -> Reply:
     return say(
         int(delivery.address),
         render("file_refused", attachment=attachment),
-        kb.inline([kb.button(_("👁 Открыть заявку"), "card", attachment.ticket_id)]),
+        kb.inline([kb.button(_("👁 Открыть заявку"), "card", attachment.ticket_id, kb.KEPT)]),
         ticket_id=attachment.ticket_id,
     )
 
@@ -137,7 +137,7 @@ def _created(delivery: Delivery) -> Reply:
     if ticket is None:
         raise Cancelled
     text = render("created", ticket=ticket, files=ticket.attachments.all())
-    show = kb.inline([kb.button(_("👁 Открыть"), "card", ticket.pk)])
+    show = kb.inline([kb.button(_("👁 Открыть"), "card", ticket.pk, kb.KEPT)])
     return say(int(delivery.address), text, show, ticket_id=ticket.pk)
 
 

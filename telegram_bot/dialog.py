@@ -19,7 +19,7 @@ from telegram.constants import ChatType
 from accounts.models import User
 from accounts.services import linked_user, note_reachable
 from telegram_bot.inbox import DurableUpdateQueue, in_database
-from telegram_bot.keyboards import Keyboard, button, inline
+from telegram_bot.keyboards import KEPT, Keyboard, button, inline, parse
 from telegram_bot.models import Dialog, IncomingUpdate
 from telegram_bot.replies import Replies, Reply, answer, edit, say
 from telegram_bot.sending import REPLY_CLAIM, send_replies
@@ -123,9 +123,14 @@ class Incoming:
     def say(self, text: str, keyboard: Keyboard | None = None, **options: Any) -> Reply:
         return say(self.chat_id, text, keyboard, **options)
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether a button was pressed on a message worth keeping: a notice, a confirmation."""
+        return parse(self.data)[1][-1:] == [KEPT]
+
     def screen(self, text: str, keyboard: Keyboard | None = None, **options: Any) -> Reply:
         """Navigation changes the message whose button was pressed; else it is a new one."""
-        if self.press and self.message_id:
+        if self.press and self.message_id and not self.is_kept:
             return edit(self.chat_id, self.message_id, text, keyboard, **options)
         return self.say(text, keyboard, **options)
 

@@ -24,6 +24,7 @@ from telegram.error import BadRequest, Forbidden, TelegramError
 from config.queue import enqueue
 from telegram_bot.api import short_lived_bot, tls
 from telegram_bot.models import TelegramFile
+from tickets.attachments import MAX_SIZE as PORTAL_MAX_SIZE
 from tickets.attachments import FileRefused, check_file, clean_file_name
 from tickets.channels import SLOW_WORK
 from tickets.delivery import held_lease, release_slow_work, renew_lease, tell
@@ -75,13 +76,17 @@ def _file(file_id: str, name: str, size: int | None, content_type: str) -> dict[
     }
 
 
-def refusal_of(file: dict[str, Any]) -> str:
-    """Why a sent file cannot be taken, in words for the person; empty when it can."""
+def refusal_of(file: dict[str, Any], advice: str) -> str:
+    """Why a sent file cannot be taken, in words for the person; empty when it can.
+
+    `advice` follows where the portal would take it.
+    """
     if file["size"] > MAX_SIZE:
-        return _("Файл %(size)s слишком большой для бота (до %(limit)s).") % {
+        text = _("Файл %(size)s слишком большой для бота (до %(limit)s).") % {
             "size": file_size(file["size"]),
             "limit": file_size(MAX_SIZE),
         }
+        return f"{text} {advice}" if file["size"] <= PORTAL_MAX_SIZE else text
     try:
         check_file(name=file["name"], size=file["size"])
     except FileRefused as refusal:

@@ -13,8 +13,10 @@ Keyboard = dict[str, Any]
 Button = dict[str, Any]
 
 EMPTY = "Оставить пустым"
+DONE = "Дальше"
 CANCEL = "Отмена"
 YES = "Да"
+KEPT = "kept"  # ends the data of a button whose message stays as it is when the button is pressed
 
 
 def data(word: str, *ids: int | str) -> str:
@@ -39,9 +41,9 @@ def button(text: str, word: str, *ids: int | str) -> Button:
     return {"text": text, "callback_data": data(word, *ids)}
 
 
-def cancel(what: str) -> Button:
+def cancel(what: str, *ids: int) -> Button:
     """«Отмена» of one thing at hand; an old one must not end another."""
-    return button(_("✖️ Отмена"), "cancel", what)
+    return button(_("✖️ Отмена"), "cancel", what, *ids)
 
 
 def link(text: str, url: str) -> Button:

@@ -74,6 +74,11 @@ class Dialog(models.Model):
     def __str__(self) -> str:
         return f"{self.telegram_id} {self.step}"
 
+    @property
+    def has_draft(self) -> bool:
+        """Whether the draft has an answer already, not only its own id and its parent."""
+        return bool(self.draft.keys() - {"id", "parent"})
+
 
 class TelegramFile(models.Model):
     """A file still in Telegram that an attachment waits for."""

@@ -74,8 +74,8 @@ def tell(
     key: str,
     recipient: User | None = None,
     data: dict[str, int | str | bool] | None = None,
-) -> None:
-    """Queue a message that belongs to no ticket event; the same key is told once."""
+) -> bool:
+    """Queue a message that belongs to no ticket event; False when that key was told before."""
     with transaction.atomic():
         _row, created = Delivery.objects.get_or_create(
             key=key,
@@ -89,6 +89,7 @@ def tell(
         )
         if created:
             enqueue("tickets.tasks.drain", channel)
+    return created
 
 
 def drain(channel_name: str) -> None:

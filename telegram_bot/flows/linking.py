@@ -1,6 +1,7 @@
 """Linking Telegram with a portal account: own phone, then the PIN from the mail (R2)."""
 
 import re
+from collections.abc import Iterable
 from datetime import timedelta
 from functools import wraps
 from math import ceil
@@ -29,7 +30,7 @@ from telegram_bot import keyboards as kb
 from telegram_bot.dialog import Flow, Incoming, render, set_step
 from telegram_bot.flows.menu import menu_screen
 from telegram_bot.models import Dialog
-from telegram_bot.replies import REMOVE_KEYBOARD, Replies, delete
+from telegram_bot.replies import REMOVE_KEYBOARD, Replies, Reply, delete
 from tickets.delivery import tell
 from tickets.text import plural
 
@@ -52,6 +53,15 @@ def ask_phone(dialog: Dialog, message: Incoming) -> Replies:
     dialog.draft, dialog.draft_at = {}, None
     set_step(dialog, "phone")
     return [message.say(render("ask_phone", name=message.name, url=_portal_page()), kb.contact())]
+
+
+def check_again(dialog: Dialog, message: Incoming) -> Replies:
+    """The number itself is kept nowhere before it is registered: it has to be shared again."""
+    if message.user:
+        return ask_phone(dialog, message)
+    set_step(dialog, "phone")
+    text = _("Отправьте номер ещё раз кнопкой ниже: проверю, появился ли он на портале.")
+    return [message.say(text, kb.contact())]
 
 
 def _portal_page() -> str:
@@ -99,17 +109,22 @@ def take_contact(dialog: Dialog, message: Incoming) -> Replies:
 
 
 def _unknown_phone(message: Incoming, phone: str | None) -> Replies:
-    shown = mask_phone(phone) if phone else ""
-    text = _(
-        "Номер %(phone)s не зарегистрирован. Откройте портал → «Регистрация в чат-боте», укажите"
-        " этот номер и вернитесь сюда."
-    ) % {"phone": shown}
+    if phone:
+        text = _(
+            "Номер %(phone)s не зарегистрирован. Откройте портал → «Регистрация в чат-боте»,"
+            " укажите этот номер и вернитесь сюда."
+        ) % {"phone": mask_phone(phone)}
+    else:
+        text = _(
+            "Портал принимает только российские номера, вида +7XXXXXXXXXX. Если у вас есть Telegram"
+            " с таким номером, укажите его на портале и напишите мне оттуда."
+        )
     return [
         message.say(
-            text.replace("  ", " "),
+            text,
             kb.inline(
                 [kb.link(_("🌐 Зарегистрироваться"), _portal_page())],
-                [kb.button(_("🔄 Проверить ещё раз"), "phone")],
+                *([[kb.button(_("🔄 Проверить ещё раз"), "phone")]] if phone else []),
             ),
         )
     ]
@@ -121,16 +136,28 @@ def _choose_account(
     set_step(dialog, "account", registrations=[row.pk for row in registrations])
     return [
         message.say(_("Спасибо, номер получен."), REMOVE_KEYBOARD),
-        message.say(
-            _("Этот номер указан в нескольких аккаунтах. Какой связать с Telegram?"),
-            kb.inline(
-                *[
-                    [kb.button(mask_email(row.user.email), "account", row.pk)]
-                    for row in registrations
-                ],
-                [kb.cancel("account")],
-            ),
+        _account_screen(message, registrations),
+    ]
+
+
+def _account_screen(message: Incoming, registrations: Iterable[BotRegistration]) -> Reply:
+    return message.say(
+        _("Этот номер указан в нескольких аккаунтах. Какой связать с Telegram?"),
+        kb.inline(
+            *[[kb.button(mask_email(row.user.email), "account", row.pk)] for row in registrations],
+            [kb.cancel("account")],
         ),
+    )
+
+
+def expect_account(dialog: Dialog, message: Incoming) -> Replies:
+    """Words where a button is the answer."""
+    offered = BotRegistration.objects.filter(
+        pk__in=dialog.data.get("registrations", []), withdrawn_at=None
+    )
+    return [
+        message.say(_("Сначала выберите аккаунт кнопкой.")),
+        _account_screen(message, offered.select_related("user")),
     ]
 
 

@@ -22,7 +22,7 @@ def leave_step(dialog: Dialog, message: Incoming) -> list[Reply]:
     """Step aside for a command: a draft is parked, its keyboard taken away."""
     step = dialog.step
     set_step(dialog, "")
-    if step in DRAFT_STEPS and len(dialog.draft) > 1:
+    if step in DRAFT_STEPS and dialog.has_draft:
         text = _("Черновик заявки сохранён. Продолжить: /new")
         return [message.say(text, REMOVE_KEYBOARD if step in KEYBOARD_STEPS else None)]
     if step in KEYBOARD_STEPS:
@@ -58,14 +58,13 @@ def show_menu(dialog: Dialog, message: Incoming) -> Replies:
 
 
 def show_help(dialog: Dialog, message: Incoming) -> Replies:
-    back = kb.inline([kb.button(_("‹ Меню"), "menu")])
+    back = kb.inline([kb.button(_("‹ Меню"), "menu")]) if message.user else None
     return [message.screen(render("help", linked=bool(message.user)), back)]
 
 
 def cancel(dialog: Dialog, message: Incoming) -> Replies:
     """Drop the step at hand, or the draft; nothing that was created changes."""
-    at_hand = "draft" if dialog.step in DRAFT_STEPS else dialog.step
-    if message.press and kb.parse(message.data)[1] not in ([], [at_hand]):
+    if message.press and kb.parse(message.data)[1] != _at_hand(dialog):
         return message.toast(_("Кнопка устарела: отменять нечего."))
     had_keyboard = dialog.step in KEYBOARD_STEPS
     nothing_to_cancel = not dialog.step and not dialog.draft
@@ -80,6 +79,14 @@ def cancel(dialog: Dialog, message: Incoming) -> Replies:
     if message.user and not message.press:
         replies.append(menu_screen(message, message.user))
     return replies
+
+
+def _at_hand(dialog: Dialog) -> list[str]:
+    """What «Отмена» would end, as its button names it."""
+    if dialog.step in DRAFT_STEPS:
+        return ["draft", str(dialog.draft.get("id"))]
+    ticket = dialog.data.get("ticket")
+    return [dialog.step, *([str(ticket)] if ticket else [])]
 
 
 def not_understood(dialog: Dialog, message: Incoming) -> Replies:

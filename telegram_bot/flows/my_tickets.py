@@ -57,7 +57,9 @@ def pressed_ticket(message: Incoming) -> Ticket | None:
 
 
 def not_found(message: Incoming) -> Replies:
-    return message.toast(str(NOT_FOUND), alert=True)
+    if message.press:
+        return message.toast(str(NOT_FOUND), alert=True)
+    return [message.say(str(NOT_FOUND), kb.inline([kb.button(_("‹ Меню"), "menu")]))]
 
 
 # Lists
@@ -164,10 +166,15 @@ def show_numbered(dialog: Dialog, message: Incoming) -> Replies:
     return [card_screen(message, ticket)] if ticket else not_found(message)
 
 
+def linked_ticket(message: Incoming, prefix: str) -> Ticket | None:
+    """The ticket of a deep link: the link is context only, ownership is checked as ever."""
+    ids = kb.parse_ids([message.argument.removeprefix(prefix)], 1)
+    return find_ticket(message, ids[0]) if ids else None
+
+
 def show_linked(dialog: Dialog, message: Incoming) -> Replies:
-    """`/start t_<number>`: the link is context only, ownership is checked as ever."""
-    ids = kb.parse_ids([message.argument.removeprefix("t_")], 1)
-    ticket = find_ticket(message, ids[0]) if ids else None
+    """`/start t_<number>`"""
+    ticket = linked_ticket(message, "t_")
     parked = leave_step(dialog, message)
     return [*parked, card_screen(message, ticket)] if ticket else [*parked, *not_found(message)]
 
@@ -223,7 +230,7 @@ def ask_comment(dialog: Dialog, message: Incoming) -> Replies:
     parked = leave_step(dialog, message)
     set_step(dialog, "comment", ticket=ticket.pk)
     text = _("Напишите комментарий к заявке № %(number)s или отправьте файл.")
-    cancel = kb.inline([kb.cancel("comment")])
+    cancel = kb.inline([kb.cancel("comment", ticket.pk)])
     return [*parked, message.say(text % {"number": ticket.pk}, cancel, ticket_id=ticket.pk)]
 
 
@@ -247,7 +254,7 @@ def replied_ticket(message: Incoming) -> Ticket | None:
 
 def write_comment(dialog: Dialog, message: Incoming, ticket: Ticket) -> Replies:
     """Add what was sent as a comment. A refused one leaves the step as it is, to try again."""
-    cancel = kb.inline([kb.cancel("comment")])
+    cancel = kb.inline([kb.cancel("comment", ticket.pk)])
     file, refusal = usable_file(message)
     refusals = [message.say(refusal)] if refusal else []
     if refusals and not clean_text(message.text):
@@ -266,7 +273,7 @@ def write_comment(dialog: Dialog, message: Incoming, ticket: Ticket) -> Replies:
         return [message.say(_("Комментарий не может быть пустым. Напишите текст."), cancel)]
     except TextTooLong as long:
         return [message.say(str(long), cancel)]
-    if dialog.step == "comment" and dialog.data.get("ticket") == ticket.pk:
+    if dialog.step in ("comment", "reason") and dialog.data.get("ticket") == ticket.pk:
         set_step(dialog, "")
     keep_part(dialog, message, comment, file)
     return [*refusals, _comment_added(message, ticket)]
@@ -275,10 +282,8 @@ def write_comment(dialog: Dialog, message: Incoming, ticket: Ticket) -> Replies:
 def usable_file(message: Incoming) -> tuple[dict[str, Any] | None, str]:
     """The file of a message, or the reason why there is one that cannot be taken."""
     file = sent_file(message.message)
-    refusal = refusal_of(file) if file else ""
-    if refusal:
-        return None, format_html("{} {}", refusal, _("Его можно приложить на портале."))
-    return file, ""
+    refusal = refusal_of(file, _("Его можно приложить на портале.")) if file else ""
+    return (None, format_html("{}", refusal)) if refusal else (file, "")
 
 
 def keep_part(
@@ -373,12 +378,10 @@ def send_files(dialog: Dialog, message: Incoming) -> Replies:
     ticket = pressed_ticket(message)
     if ticket is None:
         return not_found(message)
-    files = list(
-        ticket.attachments.filter(state=Attachment.State.READY)
-        .exclude(comment__is_internal=True)
-        .order_by("-pk")[:MAX_FILES]
-    )
-    for file in reversed(files):
+    ready = ticket.attachments.filter(state=Attachment.State.READY)
+    files = list(ready.exclude(comment__is_internal=True).order_by("-pk")[: MAX_FILES + 1])
+    shown = files[:MAX_FILES]
+    queued = [
         tell(
             channel="telegram",
             kind="file",
@@ -387,26 +390,39 @@ def send_files(dialog: Dialog, message: Incoming) -> Replies:
             key=f"file:{file.pk}:{message.chat_id}:{timezone.now():%Y%m%d%H%M}",
             data={"attachment": file.pk},
         )
-    count = len(files)
-    text = _("Отправляю %(count)s %(noun)s") % {
-        "count": count,
-        "noun": plural(count, "файл", "файла", "файлов"),
-    }
-    return message.toast(text if files else _("Файлов пока нет."))
+        for file in reversed(shown)
+    ]
+    if not files:
+        return message.toast(_("Файлов пока нет."))
+    if not any(queued):
+        return message.toast(_("Файлы уже отправлены или в пути."))
+    if len(files) > MAX_FILES:
+        text = _("Отправляю последние %(count)s %(noun)s, все файлы — на портале.")
+    else:
+        text = _("Отправляю %(count)s %(noun)s")
+    noun = plural(len(shown), "файл", "файла", "файлов")
+    return message.toast(text % {"count": len(shown), "noun": noun})
 
 
 def _comment_added(message: Incoming, ticket: Ticket, in_album: InAlbum = "each") -> Reply:
     text = _("✅ Комментарий добавлен к № %(number)s") % {"number": ticket.pk}
     rows = [
         [
-            kb.button(_("💬 Все комментарии"), "comments", ticket.pk),
-            kb.button(_("‹ К заявке"), "card", ticket.pk),
+            kb.button(_("💬 Все комментарии"), "comments", ticket.pk, kb.KEPT),
+            kb.button(_("‹ К заявке"), "card", ticket.pk, kb.KEPT),
         ]
     ]
-    if ticket.status == TicketStatus.RESOLVED:
+    resolved = ticket.status == TicketStatus.RESOLVED
+    if resolved:
         text += "\n" + _("Заявка выполнена. Если проблема осталась, верните её в работу.")
-        rows.insert(0, [kb.button(_("↩️ Вернуть в работу"), "return", ticket.pk)])
-    return message.say(text, kb.inline(*rows), ticket_id=ticket.pk, in_album=in_album)
+        rows.insert(0, [kb.button(_("↩️ Вернуть в работу"), "return", ticket.pk, kb.KEPT)])
+    return message.say(
+        text,
+        kb.inline(*rows),
+        ticket_id=ticket.pk,
+        has_resolution=resolved,
+        in_album=in_album,
+    )
 
 
 def _closed(message: Incoming, ticket: Ticket) -> Replies:

@@ -37,7 +37,7 @@ def start(dialog: Dialog, message: Incoming) -> Replies:
 
 def start_ticket(dialog: Dialog, message: Incoming, parent: Ticket | None = None) -> Replies:
     parked = leave_step(dialog, message) if dialog.step not in (*STEPS, "confirm") else []
-    if len(dialog.draft) > 1:
+    if dialog.has_draft:
         set_step(dialog, "")
         text = render("draft", draft=dialog.draft, product=_product(dialog))
         resume = kb.button(_("▶️ Продолжить"), "resume")
@@ -47,7 +47,7 @@ def start_ticket(dialog: Dialog, message: Incoming, parent: Ticket | None = None
 
 
 def begin(dialog: Dialog, message: Incoming, parent: Ticket | None = None) -> Replies:
-    dialog.draft = {"parent": parent.pk if parent else None}
+    dialog.draft = {"id": message.update.update_id, "parent": parent.pk if parent else None}
     dialog.draft_at = timezone.now()
     return ask_product(dialog, message)
 
@@ -82,8 +82,12 @@ def _product(dialog: Dialog) -> Product | None:
     return Product.objects.filter(pk=dialog.draft.get("product")).first()
 
 
-def _step_buttons() -> list[kb.Button]:
-    return [kb.button(_("‹ Назад"), "back"), kb.cancel("draft")]
+def _step_buttons(dialog: Dialog) -> list[kb.Button]:
+    return [kb.button(_("‹ Назад"), "back"), _cancel(dialog)]
+
+
+def _cancel(dialog: Dialog) -> kb.Button:
+    return kb.cancel("draft", dialog.draft["id"])
 
 
 # Step 1: product
@@ -106,7 +110,7 @@ def ask_product(dialog: Dialog, message: Incoming, page: int = 1) -> Replies:
             kb.inline(
                 *kb.in_rows(buttons, 2),
                 kb.pager("products", page, pages),
-                [kb.cancel("draft")],
+                [_cancel(dialog)],
             ),
         )
     ]
@@ -141,6 +145,8 @@ def expect_press(dialog: Dialog, message: Incoming) -> Replies:
 
 
 def stale(dialog: Dialog, message: Incoming) -> Replies:
+    if dialog.step in (*STEPS, "confirm"):
+        return message.toast(_("Кнопка устарела. Ответьте на последний вопрос о заявке."))
     return message.toast(_("Кнопка устарела. Новая заявка: /new"))
 
 
@@ -150,7 +156,7 @@ def stale(dialog: Dialog, message: Incoming) -> Replies:
 def ask_title(dialog: Dialog, message: Incoming) -> Replies:
     set_step(dialog, "title")
     text = render("new_title", product=_product(dialog), limit=TITLE_LIMIT)
-    return [message.screen(text, kb.inline(_step_buttons()))]
+    return [message.screen(text, kb.inline(_step_buttons(dialog)))]
 
 
 def take_title(dialog: Dialog, message: Incoming) -> Replies:
@@ -159,13 +165,13 @@ def take_title(dialog: Dialog, message: Incoming) -> Replies:
         dialog.draft["title"] = clean_title(message.text)
     except TextRequired:
         text = _("Заголовок не может быть пустым. Опишите проблему в нескольких словах.")
-        return kept or [message.say(text, kb.inline(_step_buttons()))]
+        return kept or [message.say(text, kb.inline(_step_buttons(dialog)))]
     except TextTooLong as long:
         dialog.data["suggested"] = cut(clean_line(message.text), TITLE_LIMIT)
         text = render("title_too_long", length=long.length, limit=long.limit,
                       suggested=dialog.data["suggested"])  # fmt: skip
         take = kb.button(_("Взять этот"), "take_title")
-        return [*kept, message.say(text, kb.inline([take], _step_buttons()))]
+        return [*kept, message.say(text, kb.inline([take], _step_buttons(dialog)))]
     return [*kept, *_go_on(dialog, message)]
 
 
@@ -182,7 +188,7 @@ def take_suggested_title(dialog: Dialog, message: Incoming) -> Replies:
 
 def ask_description(dialog: Dialog, message: Incoming) -> Replies:
     set_step(dialog, "description")
-    return [message.screen(render("new_description"), kb.inline(_step_buttons()))]
+    return [message.screen(render("new_description"), kb.inline(_step_buttons(dialog)))]
 
 
 def take_description(dialog: Dialog, message: Incoming) -> Replies:
@@ -191,9 +197,9 @@ def take_description(dialog: Dialog, message: Incoming) -> Replies:
         dialog.draft["description"] = clean_body(message.text)
     except TextRequired:
         text = _("Описание не может быть пустым. Расскажите, что случилось.")
-        return kept or [message.say(text, kb.inline(_step_buttons()))]
+        return kept or [message.say(text, kb.inline(_step_buttons(dialog)))]
     except TextTooLong as long:
-        return [*kept, message.say(str(long), kb.inline(_step_buttons()))]
+        return [*kept, message.say(str(long), kb.inline(_step_buttons(dialog)))]
     return [*kept, *_go_on(dialog, message)]
 
 
@@ -203,8 +209,12 @@ def take_description(dialog: Dialog, message: Incoming) -> Replies:
 def ask_files(dialog: Dialog, message: Incoming) -> Replies:
     set_step(dialog, "files")
     files = dialog.draft.get("files", [])
-    question = message.say(render("new_files"), kb.reply([kb.EMPTY], [kb.CANCEL]))
+    question = message.say(render("new_files"), _files_keyboard(dialog))
     return [question, _files_so_far(message, files)] if files else [question]
+
+
+def _files_keyboard(dialog: Dialog) -> kb.Keyboard:
+    return kb.reply([kb.DONE if dialog.draft.get("files") else kb.EMPTY], [kb.CANCEL])
 
 
 def take_files(dialog: Dialog, message: Incoming) -> Replies:
@@ -213,7 +223,10 @@ def take_files(dialog: Dialog, message: Incoming) -> Replies:
     word = clean_line(message.text)
     if kept and not word:
         return kept
-    if word == kb.EMPTY or word.casefold() in {"дальше", "готово"}:
+    if word == kb.EMPTY and dialog.draft.get("files"):  # the keyboard of before the first file
+        text = _("Файлы уже приложены. Оставить их или убрать?")
+        return [message.say(text), _files_so_far(message, dialog.draft["files"])]
+    if word == kb.EMPTY or word.casefold() in {kb.DONE.casefold(), "готово"}:
         return _complete(dialog, message)
     try:
         longer = clean_body(dialog.draft["description"] + "\n" + message.text)
@@ -223,8 +236,8 @@ def take_files(dialog: Dialog, message: Incoming) -> Replies:
     return [
         *kept,
         message.say(
-            _("Добавил к описанию. Отправьте файлы или нажмите «Оставить пустым»."),
-            kb.reply([kb.EMPTY], [kb.CANCEL]),
+            _("Добавил к описанию. Отправьте файлы или нажмите кнопку под полем ввода."),
+            _files_keyboard(dialog),
         ),
     ]
 
@@ -236,13 +249,12 @@ def _keep_files(dialog: Dialog, message: Incoming) -> list[Reply]:
         return []
     files: list[dict[str, Any]] = dialog.draft.setdefault("files", [])
     if len(files) >= MAX_FILES:
-        text = _("К заявке можно приложить до %(limit)s файлов, этот я не взял.")
-        full = message.say(text % {"limit": MAX_FILES})
+        text = _("К заявке можно приложить до {limit} файлов, «{name}» я не взял.")
+        full = message.say(format_html(text, limit=MAX_FILES, name=file["name"]))
         return [full, _files_so_far(message, files)]
-    refusal = refusal_of(file)
+    refusal = refusal_of(file, _("Создайте заявку, а файл приложите на портале."))
     if refusal:
-        advice = _("Создайте заявку, а файл приложите на портале.")
-        return [message.say(format_html("{} {}", refusal, advice))]
+        return [message.say(format_html("{}", refusal))]
     files.append(file)
     dialog.draft_at = timezone.now()
     return [_files_so_far(message, files)]
@@ -263,8 +275,8 @@ def _files_so_far(message: Incoming, files: list[dict[str, Any]]) -> Reply:
 
 
 def files_done(dialog: Dialog, message: Incoming) -> Replies:
-    if dialog.step in ("title", "description"):
-        return message.toast(_("Файлы сохранены. Ответьте на вопрос выше."))
+    if dialog.step in ("product", "title", "description"):
+        return message.toast(_("Файлы сохранены. Ответьте на вопрос о заявке."))
     if dialog.step != "files":
         return stale(dialog, message)
     return _complete(dialog, message)
@@ -309,8 +321,11 @@ def fix(dialog: Dialog, message: Incoming) -> Replies:
         dialog.draft.pop("complete", None)
     replies = ask(dialog, message)
     # a new message: the summary stays readable while it is corrected
-    return [message.say(reply.params["text"], reply.params.get("reply_markup"))
-            if reply.method == "edit_message_text" else reply for reply in replies]  # fmt: skip
+    return [
+        *([] if ask is ask_files else [message.say(_("Исправим."), REMOVE_KEYBOARD)]),
+        *(message.say(reply.params["text"], reply.params.get("reply_markup"))
+          if reply.method == "edit_message_text" else reply for reply in replies),
+    ]  # fmt: skip
 
 
 def back(dialog: Dialog, message: Incoming) -> Replies:
@@ -365,7 +380,7 @@ def _create(dialog: Dialog, message: Incoming) -> Replies:
             render("created", ticket=ticket, files=draft.get("files", [])),
             kb.inline(
                 [
-                    kb.button(_("👁 Открыть"), "card", ticket.pk),
+                    kb.button(_("👁 Открыть"), "card", ticket.pk, kb.KEPT),
                     kb.button(_("💬 Добавить комментарий"), "comment", ticket.pk),
                 ],
                 [kb.portal(_("🌐 На портале"), ticket.get_absolute_url())],

@@ -10,14 +10,16 @@ from telegram_bot.flows.my_tickets import (
     card_screen,
     find_ticket,
     keep_part,
+    linked_ticket,
     not_found,
     pressed_ticket,
     show_card,
     usable_file,
+    write_comment,
 )
 from telegram_bot.flows.new_ticket import start_ticket
 from telegram_bot.models import Dialog, TicketMessage
-from telegram_bot.replies import Replies
+from telegram_bot.replies import Replies, Reply, change_buttons
 from tickets.models import Face, Ticket
 from tickets.services import (
     AlreadyDone,
@@ -30,6 +32,7 @@ from tickets.services import (
 )
 from tickets.status import TicketStatus, TransitionNotAllowed
 
+RATING = {"rate", "score", "rating_comment"}
 FACES = {1: "😞", 2: "🙁", 3: "😐", 4: "🙂", 5: "😀"}
 
 
@@ -126,7 +129,7 @@ def ask_return(dialog: Dialog, message: Incoming) -> Replies:
         kb.button(_("Да"), "return_yes", ticket.pk),
         kb.button(_("Нет"), "card", ticket.pk),
     ]
-    return [message.say(text, kb.inline(buttons), ticket_id=ticket.pk)]
+    return [message.say(text, kb.inline(buttons), ticket_id=ticket.pk, has_resolution=True)]
 
 
 def ask_reason(dialog: Dialog, message: Incoming) -> Replies:
@@ -138,15 +141,15 @@ def ask_reason(dialog: Dialog, message: Incoming) -> Replies:
     parked = leave_step(dialog, message)
     set_step(dialog, "reason", ticket=ticket.pk)
     text = _("Напишите причину возврата: что осталось нерешённым?")
-    return [*parked, message.screen(text, kb.inline([kb.cancel("reason")]))]
+    return [*parked, message.screen(text, kb.inline([kb.cancel("reason", ticket.pk)]))]
 
 
 def take_reason(dialog: Dialog, message: Incoming) -> Replies:
     ticket = find_ticket(message, dialog.data.get("ticket", 0))
-    cancel = kb.inline([kb.cancel("reason")])
     if ticket is None:
         set_step(dialog, "")
         return not_found(message)
+    cancel = kb.inline([kb.cancel("reason", ticket.pk)])
     file, refusal = usable_file(message)
     refusals = [message.say(refusal)] if refusal else []
     try:
@@ -158,22 +161,30 @@ def take_reason(dialog: Dialog, message: Incoming) -> Replies:
         )
     except TextRequired:
         text = _("Причина нужна: напишите, что осталось нерешённым.")
+        if file:
+            text = _(
+                "Файл без слов я не взял: напишите, что осталось нерешённым. Файл можно отправить"
+                " вместе с причиной, с подписью."
+            )
         return [*refusals, message.say(text, cancel)]
     except TextTooLong as long:
         return [message.say(str(long), cancel)]
-    except (AlreadyDone, TransitionNotAllowed):
+    except AlreadyDone:  # returned on the portal meanwhile: the words are not lost
+        text = _("Заявка уже в работе, причину я добавил комментарием.")
+        return [message.say(text), *write_comment(dialog, message, ticket)]
+    except TransitionNotAllowed:
         set_step(dialog, "")
         return _too_late(message, ticket)
     set_step(dialog, "")
     keep_part(dialog, message, ticket.comments.latest("pk"), file)
     text = _("↩️ Заявка № %(number)s снова в работе. Причина передана специалисту.")
-    show = kb.inline([kb.button(_("👁 Открыть"), "card", ticket.pk)])
+    show = kb.inline([kb.button(_("👁 Открыть"), "card", ticket.pk, kb.KEPT)])
     return [*refusals, message.say(text % {"number": ticket.pk}, show, ticket_id=ticket.pk)]
 
 
 def follow_up(dialog: Dialog, message: Incoming) -> Replies:
-    """A new ticket linked to a closed one."""
-    ticket = pressed_ticket(message)
+    """A new ticket on the base of a closed one, by a button or a link of the portal."""
+    ticket = pressed_ticket(message) if message.press else linked_ticket(message, "n_")
     if ticket is None:
         return not_found(message)
     return start_ticket(dialog, message, parent=ticket)
@@ -183,8 +194,19 @@ def _too_late(message: Incoming, ticket: Ticket) -> Replies:
     """A stale or doubled press: say why, show the ticket as it is now."""
     if ticket.is_closed and ticket.score is not None:
         text = _("Заявка уже оценена и закрыта.")
+    elif ticket.is_closed and kb.parse(message.data)[0] in RATING:
+        text = _("Заявка уже закрыта, оценить её нельзя.")
     elif ticket.is_closed:
         text = _("Заявка уже закрыта, вернуть её нельзя. Создайте новую.")
     else:
         text = _("Кнопка устарела — открываю свежую карточку.")
-    return [*message.toast(text), card_screen(message, ticket)]
+    ended = (
+        [without_offer(message.chat_id, message.message_id, ticket.pk)] if message.is_kept else []
+    )
+    return [*message.toast(text), *ended, card_screen(message, ticket)]
+
+
+def without_offer(chat_id: int, message_id: int, ticket_id: int) -> Reply:
+    """Take the buttons to rate and to return from a message; its words stay."""
+    show = kb.inline([kb.button(_("👁 Просмотреть заявку"), "card", ticket_id, kb.KEPT)])
+    return change_buttons(chat_id, message_id, show, ticket_id=ticket_id)
