@@ -1,4 +1,6 @@
+from collections.abc import Iterable
 from functools import partial
+from smtplib import SMTPDataError, SMTPRecipientsRefused
 from typing import Any
 
 from django import forms
@@ -6,6 +8,8 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import BaseUserCreationForm, UserChangeForm
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.mail import get_connection
+from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -131,19 +135,35 @@ class UserAdmin(DeskAdmin, DjangoUserAdmin):
         invite = not change and form.needs_invitation
         super().save_model(request, obj, form, change)
         if invite:
-            transaction.on_commit(partial(self._invite, request, obj))
+            transaction.on_commit(partial(self._invite, request, [obj]))
 
     @admin.action(description=gettext_lazy("Отправить приглашение"), permissions=["change"])
     def invite(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        for user in queryset.filter(is_active=True)[: self.list_per_page]:
-            if self.has_change_permission(request, user):
-                self._invite(request, user)
+        chosen = queryset.filter(is_active=True)[: self.list_per_page]
+        people = [user for user in chosen if self.has_change_permission(request, user)]
+        if people:
+            self._invite(request, people)
 
-    def _invite(self, request: HttpRequest, user: User) -> None:
+    def _invite(self, request: HttpRequest, people: Iterable[User]) -> None:
+        """Mail the invitations. A mail server that is down is waited for once, not per person."""
+        waiting = list(people)
         try:
-            password_letter("invitation", user).send()
+            with get_connection() as server:
+                while waiting:
+                    self._invite_one(request, waiting[0], server)
+                    del waiting[0]
         except OSError:
-            text = _("Письмо для %(email)s не ушло: почта недоступна. Отправьте приглашение позже.")
+            text = _("Почта недоступна. Приглашение не ушло: %(emails)s. Отправьте его позже.")
+            emails = ", ".join(user.email for user in waiting)
+            self.message_user(request, text % {"emails": emails}, messages.ERROR)
+
+    def _invite_one(self, request: HttpRequest, user: User, server: BaseEmailBackend) -> None:
+        letter = password_letter("invitation", user)
+        letter.connection = server
+        try:
+            letter.send()
+        except (SMTPRecipientsRefused, SMTPDataError):
+            text = _("Почтовый сервер не принял письмо для %(email)s. Проверьте адрес.")
             self.message_user(request, text % {"email": user.email}, messages.ERROR)
         else:
             text = _("Приглашение отправлено на %(email)s.")

@@ -15,6 +15,10 @@ def client_ip(request: HttpRequest) -> str | None:
     return address
 
 
+def is_own_proxy(request: HttpRequest) -> bool:
+    return _valid(request.META.get("REMOTE_ADDR", "")) in settings.TRUSTED_PROXIES
+
+
 def _valid(text: str) -> str | None:
     try:
         return str(ip_address(text.strip()))

@@ -4,7 +4,20 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import add_never_cache_headers
 
+from accounts.client_ip import is_own_proxy
+
 GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+def trusted_scheme(get_response: GetResponse) -> GetResponse:
+    """SECURE_PROXY_SSL_HEADER believes anybody, so a stranger's header must not reach it."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if not is_own_proxy(request):
+            request.META.pop("HTTP_X_FORWARDED_PROTO", None)
+        return get_response(request)
+
+    return middleware
 
 
 def private_pages(get_response: GetResponse) -> GetResponse:

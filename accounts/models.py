@@ -47,6 +47,7 @@ class User(AbstractUser):
         related_name="users",
         verbose_name=_("организация"),
     )
+    reset_mailed_at = models.DateTimeField(null=True, editable=False)  # «Забыли пароль?»
 
     objects: ClassVar = UserManager()
 

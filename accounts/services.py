@@ -66,7 +66,7 @@ class PinWrong(LinkRefused):
 def register_for_bot(*, user: User, phone: str, ip: str | None, user_agent: str) -> BotRegistration:
     """Record the consent for a normalised phone. Another phone replaces the old registration."""
     with transaction.atomic():
-        _lock_user(user)
+        _lock_user(pk=user.pk)
         current = user.registrations.filter(withdrawn_at=None).first()
         if current and current.phone == phone:
             return current
@@ -84,14 +84,14 @@ def register_for_bot(*, user: User, phone: str, ip: str | None, user_agent: str)
 def withdraw_registration(*, user: User) -> None:
     """End consent and link at once; the record of the consent stays."""
     with transaction.atomic():
-        _lock_user(user)
+        _lock_user(pk=user.pk)
         unlink_telegram(user=user)
         user.registrations.filter(withdrawn_at=None).update(withdrawn_at=timezone.now())
 
 
 def unlink_telegram(*, user: User) -> None:
     with transaction.atomic():
-        _lock_user(user)
+        _lock_user(pk=user.pk)
         TelegramAccount.objects.filter(user=user).delete()
         LinkPin.objects.filter(registration__user=user, closed_at=None).update(
             closed_at=timezone.now()
@@ -134,7 +134,7 @@ def request_link_pin(*, registration: BotRegistration, telegram_id: int) -> Link
     PinLocked or PinLimitReached.
     """
     with transaction.atomic():
-        _lock_user(registration.user)
+        _lock_user(pk=registration.user_id)
         if not registrations_of_phone(registration.phone).filter(pk=registration.pk).exists():
             raise RegistrationWithdrawn
         if TelegramAccount.objects.filter(
@@ -143,9 +143,7 @@ def request_link_pin(*, registration: BotRegistration, telegram_id: int) -> Link
             raise AlreadyLinked
         now = timezone.now()
         _check_pin_limits(registration.user, now)
-        LinkPin.objects.filter(
-            Q(registration__user=registration.user) | Q(telegram_id=telegram_id), closed_at=None
-        ).update(closed_at=now)
+        _close_pins(Q(registration__user=registration.user) | Q(telegram_id=telegram_id), now)
         try:
             with transaction.atomic():
                 pin = LinkPin.objects.create(
@@ -157,14 +155,20 @@ def request_link_pin(*, registration: BotRegistration, telegram_id: int) -> Link
         return pin
 
 
+def _close_pins(which: Q, now: datetime) -> None:
+    """Close open PINs, also another account's; locked by id, so two requests cannot cross."""
+    pins = LinkPin.objects.select_for_update(of=("self",)).filter(which, closed_at=None)
+    LinkPin.objects.filter(pk__in=[pin.pk for pin in pins.order_by("pk")]).update(closed_at=now)
+
+
 def _check_pin_limits(user: User, now: datetime) -> None:
     day = LinkPin.objects.filter(registration__user=user, created_at__gt=now - timedelta(days=1))
     asked = list(day.order_by("-created_at")[:PINS_A_DAY])
     if not asked:
         return
     last = asked[0]
-    if last.exhausted_at and now < last.exhausted_at + PIN_LOCK:
-        raise PinLocked(last.exhausted_at + PIN_LOCK - now)
+    if locked := _lock_left(last, now):
+        raise locked
     if now < last.created_at + PIN_RESEND_AFTER:
         raise PinTooSoon(last.created_at + PIN_RESEND_AFTER - now)
     if len(asked) >= PINS_AN_HOUR:
@@ -176,55 +180,61 @@ def _check_pin_limits(user: User, now: datetime) -> None:
         raise PinLimitReached(asked[-1].created_at + timedelta(days=1) - now)
 
 
+def _lock_left(last: LinkPin, now: datetime) -> PinLocked | None:
+    """What is left of the wait after too many wrong tries at a person's last PIN."""
+    if last.exhausted_at and now < last.exhausted_at + PIN_LOCK:
+        return PinLocked(last.exhausted_at + PIN_LOCK - now)
+    return None
+
+
 def confirm_link_pin(*, telegram_id: int, code: str, username: str = "") -> TelegramAccount:
     """Link the Telegram user to the account its open PIN was mailed for.
 
     Raises PinWrong, PinLocked, PinExpired, PinNotSent or AlreadyLinked. A try is counted before
     the code is compared and stays counted, so the caller must not roll back on these.
     """
-    now = timezone.now()
-    pin = (
-        LinkPin.objects.filter(
-            telegram_id=telegram_id,
-            closed_at=None,
-            registration__withdrawn_at=None,
-            registration__user__is_active=True,
-        )
-        .select_related("registration__user")
-        .first()
+    with transaction.atomic():
+        result = _try_code(telegram_id, code, username)
+    if isinstance(result, LinkRefused):
+        raise result
+    return result
+
+
+def _try_code(telegram_id: int, code: str, username: str) -> TelegramAccount | LinkRefused:
+    """The link, or why not: a refusal is returned, as raised it would undo the counted try."""
+    user = _lock_user(
+        registrations__pins__telegram_id=telegram_id, registrations__pins__closed_at=None
     )
-    if pin is None:
-        raise PinExpired
+    now = timezone.now()
+    pin = LinkPin.objects.filter(
+        registration__user=user,
+        telegram_id=telegram_id,
+        closed_at=None,
+        registration__withdrawn_at=None,
+        registration__user__is_active=True,
+    ).first()
+    if user is None or pin is None:
+        last = LinkPin.objects.filter(telegram_id=telegram_id).order_by("-pk").first()
+        return (last and _lock_left(last, now)) or PinExpired()
     if pin.expires_at is None:
-        raise PinNotSent
+        return PinNotSent()
     if pin.expires_at <= now:
-        raise PinExpired
+        return PinExpired()
     counted = LinkPin.objects.filter(pk=pin.pk, closed_at=None, tries__lt=PIN_TRIES).update(
         tries=F("tries") + 1
     )
     if not counted:
-        raise PinExpired
-    pin.refresh_from_db(fields=["tries"])
+        return PinExpired()
+    pin.refresh_from_db(fields=["tries", "digest"])
     if not constant_time_compare(pin.digest, pin_digest(pin, code)):
         if pin.tries >= PIN_TRIES:
             LinkPin.objects.filter(pk=pin.pk).update(closed_at=now, exhausted_at=now)
-            raise PinLocked(PIN_LOCK)
-        raise PinWrong(PIN_TRIES - pin.tries)
-    return _link(pin, username, now)
-
-
-def _link(pin: LinkPin, username: str, now: datetime) -> TelegramAccount:
-    user = pin.registration.user
-    with transaction.atomic():
-        _lock_user(user)
-        if not LinkPin.objects.filter(pk=pin.pk, closed_at=None).update(closed_at=now):
-            raise PinExpired
-        taken = Q(user=user) | Q(telegram_id=pin.telegram_id)
-        if not TelegramAccount.objects.filter(taken).exists():
-            return TelegramAccount.objects.create(
-                user=user, telegram_id=pin.telegram_id, username=username
-            )
-    raise AlreadyLinked  # outside of the block: the PIN stays used
+            return PinLocked(PIN_LOCK)
+        return PinWrong(PIN_TRIES - pin.tries)
+    LinkPin.objects.filter(pk=pin.pk).update(closed_at=now)
+    if TelegramAccount.objects.filter(Q(user=user) | Q(telegram_id=telegram_id)).exists():
+        return AlreadyLinked()
+    return TelegramAccount.objects.create(user=user, telegram_id=telegram_id, username=username)
 
 
 def pin_digest(pin: LinkPin, code: str) -> str:
@@ -298,8 +308,15 @@ def queue_due_pin_mails() -> None:
 
 
 def delete_old_pins() -> None:
-    LinkPin.objects.filter(created_at__lt=timezone.now() - timedelta(days=1)).delete()
+    """Some of those that no limit looks back to any more."""
+    old = LinkPin.objects.filter(created_at__lt=timezone.now() - timedelta(days=1))
+    LinkPin.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:1000])).delete()
 
 
-def _lock_user(user: User) -> None:
-    User.objects.select_for_update().filter(pk=user.pk).first()
+def _lock_user(**whose: int | None) -> User | None:
+    """The account, before any row that hangs on it: with one order nobody waits in a circle.
+
+    Rows that only refer to the account, such as a ticket, may be written meanwhile (`no_key`).
+    """
+    users = User.objects.select_for_update(of=("self",), no_key=True)
+    return users.filter(**whose).first()

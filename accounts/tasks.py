@@ -3,16 +3,12 @@
 import logging
 from smtplib import SMTPException
 
-from django.core.cache import cache
-
-from accounts.letters import password_letter
+from accounts.letters import claim_reset_letter, password_letter, release_reset_letter
 from accounts.models import LinkPin, User
 from accounts.services import PIN_LIFETIME, new_pin_code, record_pin_mail_failure, record_pin_sent
 from config.mail import build_letter
 
 logger = logging.getLogger(__name__)
-
-RESET_MAIL_EVERY = 60  # seconds between two letters to one account
 
 
 def mail_link_pin(link_pin_id: int, attempt: int = 0) -> None:
@@ -36,11 +32,10 @@ def mail_link_pin(link_pin_id: int, attempt: int = 0) -> None:
 def mail_password_reset(user_id: int) -> None:
     """Mail the link that sets a new password."""
     user = User.objects.filter(pk=user_id, is_active=True).first()
-    just_sent = f"password-reset:{user_id}"
-    if user is None or not cache.add(just_sent, True, RESET_MAIL_EVERY):
+    if user is None or not claim_reset_letter(user):
         return
     try:
         password_letter("password_reset", user).send()
     except (OSError, SMTPException) as error:
-        cache.delete(just_sent)  # the person may ask again at once
+        release_reset_letter(user)
         logger.warning("password mail for user %s did not leave: %s", user_id, type(error).__name__)

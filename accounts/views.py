@@ -4,7 +4,7 @@ from axes.helpers import get_cool_off
 from axes.utils import reset as forgive_failed_logins
 from django.contrib import messages
 from django.contrib.auth import views as auth_views
-from django.contrib.auth.forms import SetPasswordForm
+from django.contrib.auth.forms import PasswordResetForm, SetPasswordForm
 from django.contrib.messages.views import SuccessMessageMixin
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
@@ -22,6 +22,7 @@ from accounts.services import register_for_bot, unlink_telegram, withdraw_regist
 from config.queue import enqueue
 
 TEST_MESSAGE_EVERY = 10  # seconds
+RESETS_AN_HOUR = 20  # from one client address
 
 
 class PortalRequest(HttpRequest):
@@ -54,6 +55,24 @@ class PasswordChange(SuccessMessageMixin, auth_views.PasswordChangeView):
 class PasswordReset(auth_views.PasswordResetView):
     form_class = PasswordResetRequestForm
     template_name = "portal/password_reset.html"
+
+    def form_valid(self, form: PasswordResetForm) -> HttpResponse:
+        if _is_flood_of_resets(self.request):
+            return redirect(self.get_success_url())  # the same answer, whoever is asked for
+        return super().form_valid(form)
+
+
+def _is_flood_of_resets(request: HttpRequest) -> bool:
+    """Count this request: each that is taken puts a task into the queue, for a stranger too.
+
+    Without Redis every web process counts for itself; a few times the limit still is no flood.
+    """
+    hour = f"password-reset:{client_ip(request)}:{timezone.now():%Y%m%d%H}"
+    cache.add(hour, 0, 3600)
+    try:
+        return cache.incr(hour) > RESETS_AN_HOUR
+    except ValueError:  # a full cache dropped the count between the two lines
+        return False
 
 
 class PasswordResetDone(auth_views.PasswordResetDoneView):

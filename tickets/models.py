@@ -270,7 +270,7 @@ class Delivery(models.Model):
     )
     address = models.CharField(_("адрес"), max_length=254)
     key = models.CharField(max_length=300, unique=True)
-    data = models.JSONField(default=dict)  # ids only
+    data = models.JSONField(default=dict)  # of the message; a group's answer names people and files
     due_at = models.DateTimeField(_("срок"), default=timezone.now)
     attempts = models.PositiveSmallIntegerField(_("попыток"), default=0)
     state = models.CharField(_("состояние"), max_length=10, choices=State, default=State.QUEUED)

@@ -1,5 +1,5 @@
 import re
-from smtplib import SMTPServerDisconnected
+from smtplib import SMTPDataError, SMTPRecipientsRefused, SMTPServerDisconnected
 
 import pytest
 from django.contrib import admin
@@ -145,6 +145,66 @@ def test_agent_invites_customers_only(desk, boris, superuser):
     data = {"action": "invite", "_selected_action": [boris.pk, superuser.pk]}
     desk.post(USERS, data)
     assert [letter.to for letter in mail.outbox] == [[boris.email]]
+
+
+def invite(client, *people: User) -> str:
+    data = {"action": "invite", "_selected_action": [user.pk for user in people]}
+    return client.post(USERS, data, follow=True).content.decode()
+
+
+def test_dead_mail_server_is_asked_once_for_all_invitations(desk, anna, boris, monkeypatch):
+    tried = []
+
+    def fail(self):
+        tried.append(self)
+        raise TimeoutError
+
+    monkeypatch.setattr(EmailBackend, "open", fail)
+    page = invite(desk, anna, boris)
+    assert len(tried) == 1
+    assert page.count("Почта недоступна") == 1
+    assert f"{boris.email}, {anna.email}" in page
+
+
+def test_mail_server_that_dies_between_invitations_is_told_with_who_waits(
+    desk, anna, boris, monkeypatch
+):
+    send = EmailBackend.send_messages
+
+    def send_one(self, letters):
+        if mail.outbox:
+            raise SMTPServerDisconnected
+        return send(self, letters)
+
+    monkeypatch.setattr(EmailBackend, "send_messages", send_one)
+    page = invite(desk, anna, boris)
+    assert f"Приглашение отправлено на {boris.email}" in page
+    assert f"Приглашение не ушло: {anna.email}." in page
+
+
+@pytest.mark.parametrize(
+    "refusal", [SMTPRecipientsRefused({"boris@beta.example": (550, b"no")}), SMTPDataError(554, "")]
+)
+def test_refused_recipient_does_not_stop_the_other_invitations(
+    desk, anna, boris, monkeypatch, refusal
+):
+    send = EmailBackend.send_messages
+
+    def refuse_boris(self, letters):
+        if letters[0].to == [boris.email]:
+            raise refusal
+        return send(self, letters)
+
+    monkeypatch.setattr(EmailBackend, "send_messages", refuse_boris)
+    page = invite(desk, anna, boris)
+    assert f"не принял письмо для {boris.email}" in page
+    assert f"Приглашение отправлено на {anna.email}" in page
+    assert "Почта недоступна" not in page
+
+
+def test_invitation_of_nobody_asks_no_mail_server(desk, superuser, monkeypatch):
+    monkeypatch.setattr(EmailBackend, "open", lambda self: pytest.fail("nothing to send"))
+    assert "отправлено" not in invite(desk, superuser)
 
 
 def test_agent_of_the_group_cannot_delete(desk, boris):

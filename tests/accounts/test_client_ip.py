@@ -33,3 +33,24 @@ def test_client_ip_without_trusted_proxies_is_the_peer(rf, settings):
     settings.TRUSTED_PROXIES = []
     request = rf.get("/", REMOTE_ADDR=PROXY, HTTP_X_FORWARDED_FOR=PERSON)
     assert client_ip(request) == PROXY
+
+
+@pytest.mark.parametrize(
+    ("remote", "scheme", "expected"),
+    [
+        pytest.param(PROXY, "https", 200, id="our proxy"),
+        pytest.param(PROXY, "http", 301, id="our proxy, plain"),
+        pytest.param(PROXY, None, 301, id="our proxy says nothing"),
+        pytest.param(STRANGER, "https", 301, id="header of a stranger is not believed"),
+        pytest.param("", "https", 301, id="unix socket"),
+    ],
+)
+def test_forwarded_scheme_is_believed_of_our_proxies_only(
+    client, settings, db, remote, scheme, expected
+):
+    settings.TRUSTED_PROXIES = [PROXY, OTHER_PROXY]
+    settings.SECURE_SSL_REDIRECT = True
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    headers = {"X-Forwarded-Proto": scheme} if scheme else {}
+    response = client.get("/login/", REMOTE_ADDR=remote, headers=headers)
+    assert response.status_code == expected

@@ -2,11 +2,16 @@ import re
 from datetime import datetime, timedelta
 
 import pytest
+from axes.models import AccessAttempt, AccessLog
 from django.core import mail
+from django.core.cache import cache
 from django.urls import reverse
 
+from accounts.tasks import mail_password_reset
+from accounts.views import RESETS_AN_HOUR
 from tests.factories import PASSWORD, UserFactory
 from tests.queue import queued
+from tests.threads import in_parallel
 
 LOGIN = reverse("login")
 HOSTILE = ["https://evil.example/", "//evil.example/", "javascript:alert(1)", "/\\evil.example/"]
@@ -89,6 +94,14 @@ def test_lock_ends_by_itself(client, anna, clock):
     assert log_in(client, "anna").status_code == 429
     clock.advance(minutes=6)
     assert log_in(client, "anna").status_code == 302
+
+
+def test_logins_are_not_recorded(client, anna):
+    log_in(client, "anna", "wrong password")
+    assert AccessAttempt.objects.count() == 1  # the limiter needs it
+    log_in(client, "anna")
+    client.post(reverse("logout"))
+    assert (AccessAttempt.objects.count(), AccessLog.objects.count()) == (0, 0)
 
 
 def test_logout_needs_post(client, anna):
@@ -182,6 +195,44 @@ def test_reset_letters_are_not_sent_in_a_row(client, anna, run_queue):
     client.post(reverse("password_reset"), {"email": "anna@alpha.example"})
     run_queue()
     assert len(mail.outbox) == 1
+
+
+def test_reset_letters_are_not_sent_in_a_row_by_two_processes(anna, clock):
+    mail_password_reset(anna.pk)
+    cache.clear()  # another process, with a memory of its own
+    clock.advance(seconds=59)
+    mail_password_reset(anna.pk)
+    assert len(mail.outbox) == 1
+    clock.advance(seconds=2)
+    mail_password_reset(anna.pk)
+    assert len(mail.outbox) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_parallel_reset_tasks_send_one_letter(anna):
+    in_parallel(*[lambda: mail_password_reset(anna.pk)] * 4)
+    assert len(mail.outbox) == 1
+
+
+def test_reset_letter_of_one_account_does_not_hold_up_another(anna, boris):
+    mail_password_reset(anna.pk)
+    mail_password_reset(boris.pk)
+    assert [letter.to for letter in mail.outbox] == [[anna.email], [boris.email]]
+
+
+@pytest.mark.parametrize("email", ["anna@alpha.example", "nobody@alpha.example"])
+def test_stranger_cannot_flood_the_queue_with_resets(client, anna, clock, email):
+    def ask(address="203.0.113.5"):
+        return client.post(reverse("password_reset"), {"email": email}, REMOTE_ADDR=address)
+
+    within = [ask().url for _time in range(RESETS_AN_HOUR)]
+    assert {ask().url for _time in range(3)} == set(within)
+    assert len(queued()) == RESETS_AN_HOUR
+    ask("203.0.113.6")
+    assert len(queued()) == RESETS_AN_HOUR + 1
+    clock.advance(hours=1)
+    ask()
+    assert len(queued()) == RESETS_AN_HOUR + 2
 
 
 def test_reset_letter_may_be_asked_again_after_a_mail_failure(client, anna, run_queue, settings):

@@ -1,7 +1,8 @@
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import services
@@ -306,7 +307,7 @@ def test_wrong_pin_counts_down_and_locks(registration):
     with pytest.raises(services.PinLocked) as locked:
         confirm(other_than(code))
     assert locked.value.wait == timedelta(minutes=15)
-    with pytest.raises(services.PinExpired):
+    with pytest.raises(services.PinLocked):
         confirm(code)
 
 
@@ -488,6 +489,56 @@ def test_used_pins_are_deleted_after_a_day(registration, clock):
 # Side by side
 
 
+@pytest.mark.parametrize("what", ["register", "withdraw", "unlink", "request", "wrong", "right"])
+def test_account_is_locked_before_anything_that_hangs_on_it(registration, anna, what):
+    """One order of locks for all: two that cross would wait for each other for ever."""
+    code = mailed_pin(registration) if what in ("wrong", "right") else ""
+    steps = {
+        "register": lambda: register(anna, phone="+79160000000"),
+        "withdraw": lambda: services.withdraw_registration(user=anna),
+        "unlink": lambda: services.unlink_telegram(user=anna),
+        "request": lambda: request_pin(registration),
+        "wrong": lambda: pytest.raises(services.PinWrong, confirm, other_than(code)),
+        "right": lambda: confirm(code),
+    }
+    with CaptureQueriesContext(connection) as queries:
+        steps[what]()
+    statements = [query["sql"] for query in queries if "SAVEPOINT" not in query["sql"]]
+    assert statements[0].startswith('SELECT "accounts_user"')
+    assert ("FOR NO KEY UPDATE" in statements[0]) == (connection.vendor == "postgresql")
+    assert [sql for sql in statements if sql.startswith(("INSERT", "UPDATE", "DELETE"))]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_linking_and_unlinking_side_by_side_never_wait_in_a_circle(registration, anna):
+    @transaction.atomic  # as the bot has it: the counted try is held until its update is done
+    def confirm_in_a_dialog(code):
+        try:
+            return confirm(code)
+        except services.LinkRefused as refusal:
+            return refusal
+
+    for _round in range(10):
+        code = mailed_pin(registration)
+        results = in_parallel(
+            lambda code=code: confirm_in_a_dialog(code), lambda: services.unlink_telegram(user=anna)
+        )
+        assert isinstance(results[0], TelegramAccount | services.PinExpired), results
+        assert results[1] is None
+        TelegramAccount.objects.all().delete()
+        LinkPin.objects.all().delete()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_wrong_try_stays_counted_without_and_with_a_transaction_of_the_caller(registration):
+    code = mailed_pin(registration)
+    with pytest.raises(services.PinWrong):
+        confirm(other_than(code))
+    with transaction.atomic(), pytest.raises(services.PinWrong):
+        confirm(other_than(code))
+    assert LinkPin.objects.get().tries == 2
+
+
 @pytest.mark.django_db(transaction=True)
 def test_parallel_right_pins_make_one_link(registration):
     code = mailed_pin(registration)
@@ -503,7 +554,7 @@ def test_parallel_wrong_pins_never_get_more_than_five_tries(registration):
     results = in_parallel(*[lambda: confirm(other_than(code))] * 8)
     assert all(isinstance(result, services.LinkRefused) for result in results)
     assert LinkPin.objects.get().tries == 5
-    with pytest.raises(services.PinExpired):
+    with pytest.raises(services.PinLocked):
         confirm(code)
 
 

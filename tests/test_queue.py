@@ -1,0 +1,44 @@
+"""What config/queue.py keeps of finished tasks."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from django_q.models import Task
+
+from config.queue import delete_old_failures
+from tickets.tasks import every_minute
+
+pytestmark = pytest.mark.django_db
+
+
+def finish(name: str, *, ago: timedelta, success: bool = False) -> None:
+    stopped = timezone.now() - ago
+    Task.objects.create(
+        id=name, name=name, func="some.task", started=stopped, stopped=stopped, success=success
+    )
+
+
+def test_failed_tasks_are_kept_for_a_week():
+    finish("old failure", ago=timedelta(days=7, minutes=1))
+    finish("failure", ago=timedelta(days=6))
+    finish("old success", ago=timedelta(days=8), success=True)  # django-q2 bounds these itself
+    every_minute()
+    assert set(Task.objects.values_list("name", flat=True)) == {"failure", "old success"}
+
+
+def test_a_call_deletes_a_thousand_failures_at_most(django_assert_max_num_queries):
+    stopped = timezone.now() - timedelta(days=8)
+    Task.objects.bulk_create(
+        Task(id=str(n), name=str(n), func="f", started=stopped, stopped=stopped, success=False)
+        for n in range(1001)
+    )
+    with django_assert_max_num_queries(4):
+        delete_old_failures()
+    assert Task.objects.count() == 1
+
+
+def test_no_old_failures_cost_one_query(django_assert_num_queries):
+    finish("failure", ago=timedelta(days=1))
+    with django_assert_num_queries(1):
+        delete_old_failures()
