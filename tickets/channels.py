@@ -10,11 +10,11 @@ from smtplib import SMTPDataError, SMTPRecipientsRefused
 from typing import ClassVar
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
+from django.utils import timezone
 
 from accounts.models import User
 from config.mail import build_letter
-from tickets.models import Attachment, Comment, Delivery, Ticket
+from tickets.models import Attachment, Delivery, Ticket, TicketEvent
 from tickets.notices import Audience, Notice
 
 logger = logging.getLogger(__name__)
@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 MAILED = {"status", "resolved", "comment", "reminder"}  # what customers get by mail
 SLOW_WORK = "slow work"  # one worker at most for letters and downloads together
 MAILED_FILES = 10 * 1024**2  # bytes of attachments in one letter; the rest is on the card
+FILES_COME = timedelta(minutes=1)  # a letter waits so long for files on their way from Telegram
 
 
 class PermanentError(Exception):
@@ -115,7 +116,11 @@ class EmailChannel(Channel):
                 yield Outcome(
                     delivery, PermanentError(f"SMTP {error.smtp_code}") if final else error
                 )
-            except (OSError, Cancelled) as error:  # also a server that refuses us altogether
+            except (
+                OSError,
+                Cancelled,
+                RetryLater,
+            ) as error:  # also a server that refuses us altogether
                 yield Outcome(delivery, error)
             except Exception as error:  # what cannot be made now will not be made later
                 logger.exception("Letter %s cannot be made", delivery.pk)
@@ -127,17 +132,24 @@ class EmailChannel(Channel):
         if delivery.recipient and not delivery.recipient.is_active:
             raise Cancelled
         event = delivery.event
+        files = _files_of(event) if event else []
+        coming = any(file.state == Attachment.State.PENDING for file in files)
+        if coming and timezone.now() - delivery.created_at < FILES_COME:
+            raise RetryLater(timedelta(seconds=5))
+        attached = _contents_that_fit(files)
         context = {
             "delivery": delivery,
             "event": event,
             "ticket": event.ticket if event else None,
             "user": delivery.recipient,
+            "attached": list(attached),
+            "on_card": [file for file in files if file not in attached],
         }
         letter = build_letter(
             delivery.kind, to=delivery.address, context=context, headers=self._headers(delivery)
         )
-        if event and event.comment:
-            _attach_files(letter, event.comment)
+        for file, content in attached.items():
+            letter.attach(file.name, content, "application/octet-stream")
         letter.send()
 
     def _headers(self, delivery: Delivery) -> dict[str, str]:
@@ -153,11 +165,21 @@ class EmailChannel(Channel):
         }
 
 
-def _attach_files(letter: EmailMultiAlternatives, comment: Comment) -> None:
+def _files_of(event: TicketEvent) -> list[Attachment]:
+    """What came with the words of a letter: with a comment, or with a new ticket's description."""
+    if event.comment is None and event.kind != TicketEvent.Kind.CREATED:
+        return []
+    files = event.ticket.attachments.filter(comment=event.comment)
+    return list(files.exclude(state=Attachment.State.REFUSED))
+
+
+def _contents_that_fit(files: Iterable[Attachment]) -> dict[Attachment, bytes]:
+    found: dict[Attachment, bytes] = {}
     left = MAILED_FILES
-    for file in comment.attachments.filter(state=Attachment.State.READY):
-        if file.size > left:
+    for file in files:
+        if file.state != Attachment.State.READY or file.size > left:
             continue
         with suppress(FileNotFoundError), file.file.open("rb") as content:
-            letter.attach(file.name, content.read(), "application/octet-stream")
+            found[file] = content.read()
             left -= file.size
+    return found

@@ -77,8 +77,10 @@ def _own_ticket(request: PortalRequest, number: int) -> Ticket:
 def _card(request: PortalRequest, ticket: Ticket, **forms: Any) -> HttpResponse:
     """The ticket's page; `forms` are the ones that came back with errors or words to keep."""
     events, older = _timeline(ticket, _number(request.GET.get("before", "")))
+    readable = Ticket.objects.visible_to(request.user)
     context = {
         "ticket": ticket,
+        "parent": readable.filter(pk=ticket.parent_id).first() if ticket.parent_id else None,
         "files": ticket.attachments.filter(comment=None),
         "events": events,
         "older": older,

@@ -91,12 +91,24 @@ def test_page_counts_open_tickets_and_names_the_newest(client, anna):
     assert "Закрытая беда" not in text(response)
 
 
+@pytest.mark.parametrize(("opened", "leads_on"), [(0, False), (3, False), (4, True)])
+def test_tickets_a_group_does_not_name_are_a_link_away(client, anna, opened, leads_on):
+    group = make_group("Проект Альфа")
+    make_ticket(group, anna, status="closed")
+    for _number in range(opened):
+        make_ticket(group, anna)
+    link = f'<a href="{reverse("ticket_list")}">Все мои открытые заявки</a>'
+    assert (link in text(client.get(PAGE))) is leads_on
+
+
 def test_count_of_open_tickets_is_bounded(client, anna, monkeypatch):
     monkeypatch.setattr(views, "COUNTED", 2)
     group = make_group("Проект Альфа")
     for _number in range(3):
         make_ticket(group, anna)
-    assert client.get(PAGE).context["rows"][0]["open"] == "2+"
+    response = client.get(PAGE)
+    assert response.context["rows"][0]["open"] == "2+"
+    assert "Все мои открытые заявки" in text(response)
 
 
 def test_empty_page_explains_how_to_add_the_bot(client):

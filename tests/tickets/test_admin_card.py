@@ -159,9 +159,21 @@ def test_field_the_agent_left_alone_is_not_written(desk, ticket):
     assert state(ticket)[1] == "critical"
 
 
+@pytest.mark.parametrize(("status", "is_offered"), [("resolved", True), ("closed", False)])
+def test_card_offers_an_answer_only_while_the_ticket_takes_one(desk, ticket, status, is_offered):
+    Ticket.objects.filter(pk=ticket.pk).update(status=status)
+    page = desk.get(card(ticket)).content.decode()
+    assert ("Ответ клиенту" in page) is is_offered
+    assert ("Ответ увидит клиент" in page) is is_offered
+    assert ("ответить клиенту нельзя, можно оставить заметку" in page) is not is_offered
+    assert ('type="hidden" name="visibility" value="internal"' in page) is not is_offered
+
+
 def test_closed_ticket_takes_notes_but_no_answers(desk, ticket):
     Ticket.objects.filter(pk=ticket.pk).update(status=TicketStatus.CLOSED)
-    assert list(errors(desk.post(card(ticket), shown(ticket, answer="Ещё?")))) == ["answer"]
+    refused = desk.post(card(ticket), shown(ticket, answer="Ещё?"))
+    assert list(errors(refused)) == ["answer"]
+    assert "Ещё?</textarea>" in refused.content.decode()
     desk.post(card(ticket), shown(ticket, answer="Для отчёта", visibility="internal"))
     assert Comment.objects.get().is_internal
 

@@ -32,7 +32,8 @@ def test_status_letter_names_both_statuses_and_links_the_card(ticket, agent, run
         assert "В работе" in part
         assert f"https://help.example/tickets/{ticket.number}/" in part
         assert "in_progress" not in part
-        assert "Файлы" not in part
+        assert "В письме" not in part
+        assert "Только на карточке" not in part
 
 
 def test_status_letter_carries_the_answer_its_author_and_files(ticket, agent, run_queue):
@@ -114,11 +115,21 @@ def test_linked_letter_says_what_to_do_when_it_was_not_you(anna, settings, run_q
         assert "https://help.example/telegram/" in part
 
 
-def test_letters_are_tidy_text(ticket, agent, run_queue):
-    services.add_comment(ticket=ticket, actor=services.agent(agent), body="Смотрим.")
+@pytest.mark.parametrize("names", [[], ["план & <смета>.txt"]])
+def test_letters_are_tidy_text(ticket, anna, agent, settings, run_queue, clock, names):
+    settings.STAFF_EMAIL = "desk@support.example"
+    to_customer, to_staff = services.agent(agent), services.customer(anna, Face.PORTAL)
+    for actor, to in ((to_customer, TicketStatus.RESOLVED), (to_staff, TicketStatus.IN_PROGRESS)):
+        files = [NewFile(name, 5, "text/plain", ContentFile(b"hello")) for name in names]
+        services.change_status(ticket=ticket, to=to, actor=actor, answer="Смотрим.", files=files)
+    for actor in (to_customer, to_staff):
+        services.add_comment(ticket=ticket, actor=actor, body="Смотрим.")
+    clock.advance(seconds=3)
     run_queue()
-    _subject, text, _html = letter_to("anna@alpha.example")
-    assert "\n\n\n" not in text
-    assert "{" not in text
-    assert "&" in text  # of the title, unescaped
-    assert "&amp;" not in text
+    assert len(mail.outbox) == 6
+    for letter in mail.outbox:
+        assert "\n\n\n" not in letter.body
+        assert "{" not in letter.body
+        assert "&" in letter.body  # of the title, unescaped
+        assert "&amp;" not in letter.body
+        assert "\n\nОткрыть заявку: " in letter.body

@@ -2,8 +2,16 @@ from datetime import timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
-from tests.factories import CommentFactory, ProductFactory, TicketFactory, open_ticket
+from telegram_bot.models import BotHeartbeat
+from tests.factories import (
+    CommentFactory,
+    ProductFactory,
+    TelegramAccountFactory,
+    TicketFactory,
+    open_ticket,
+)
 from tickets import services
 from tickets.models import Comment, Face, Priority, Ticket, TicketEvent
 from tickets.status import TicketStatus
@@ -247,6 +255,18 @@ def test_long_timeline_comes_in_pages(client, anna, ticket):
     assert "Заявка создана" in text(earlier)
 
 
+def test_card_leads_to_the_ticket_it_is_based_on(client, anna, boris, ticket):
+    mine, foreign = TicketFactory(requester=anna), TicketFactory(requester=boris, title="Чужая")
+    assert "На основе" not in text(client.get(ticket.get_absolute_url()))
+    shown = [(mine, f'<a href="{mine.get_absolute_url()}">№ {mine.pk}</a>')]
+    shown.append((foreign, f"№ {foreign.pk}"))  # numbers tell nothing, a link would lead to a 404
+    for parent, words in shown:
+        Ticket.objects.filter(pk=ticket.pk).update(parent=parent)
+        page = text(client.get(ticket.get_absolute_url()))
+        assert f"<dt>На основе</dt><dd>{words}</dd>" in page
+        assert "Чужая" not in page
+
+
 @pytest.mark.parametrize("rows", [1, 3])
 def test_card_queries(client, anna, agent, ticket, rows, django_assert_num_queries):
     for number in range(rows):
@@ -317,6 +337,24 @@ def test_closed_ticket_offers_no_composer(client, closed):
     page = text(client.get(closed.get_absolute_url()))
     assert "Комментарии к ней больше не принимаются" in page
     assert "<textarea" not in page
+
+
+def test_closed_ticket_leads_a_linked_person_into_the_bot(client, linked, closed):
+    BotHeartbeat.objects.create(bot_id=1, username="help_bot", seen_at=timezone.now())
+    page = text(client.get(closed.get_absolute_url()))
+    assert f'href="https://t.me/help_bot?start=n_{closed.pk}"' in page
+    assert "Создать новую на её основе" in page
+
+
+@pytest.mark.parametrize(("is_linked", "has_bot"), [(False, True), (True, False)])
+def test_closed_ticket_leads_others_to_the_registration(client, anna, closed, is_linked, has_bot):
+    if is_linked:
+        TelegramAccountFactory(user=anna)
+    if has_bot:
+        BotHeartbeat.objects.create(bot_id=1, username="help_bot", seen_at=timezone.now())
+    page = text(client.get(closed.get_absolute_url()))
+    assert f'<a href="{reverse("bot_registration")}">в чат-боте</a>' in page
+    assert "?start=" not in page
 
 
 def test_comment_on_a_ticket_closed_meanwhile_is_not_lost(client, closed):
