@@ -1,6 +1,7 @@
 """Child processes that live and die with this one: started, watched, restarted, ended."""
 
 import ctypes
+import fcntl
 import os
 import re
 import signal
@@ -26,6 +27,25 @@ PR_SET_PDEATHSIG = 1
 
 class NotStarted(Exception):
     """A process ended, or did not become ready in time; the text says which and why."""
+
+
+class AlreadyRunning(Exception):
+    """Another process holds the lock; the text is its pid."""
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock for a block. It goes with its process, also a killed one, so none is stale."""
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise AlreadyRunning(file.read()) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
 
 
 class Child:

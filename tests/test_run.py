@@ -1,6 +1,8 @@
 """`./run` as a newcomer meets it: real processes, a database and ports of its own."""
 
+import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -12,12 +14,15 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
 
 import pytest
 from django.conf import settings
 
 START_SECONDS = 60
 END_SECONDS = 5
+PORT_OPTIONS = ("--port", "--sandbox-port", "--smtp-port")
 OURS = ("DATABASE_URL", "PORTAL_URL", "SECRET_KEY", "EMAIL_URL", "MEDIA_ROOT", "STAFF_EMAIL")
 LEFT_OUT = shutil.ignore_patterns(
     ".git", ".venv", ".env", "var", "media", "static_root", "db.sqlite3*", "*_cache", "__pycache__"
@@ -57,6 +62,13 @@ def wait_until(
         if time.monotonic() > deadline:
             pytest.fail(on_failure())
         time.sleep(0.05)
+
+
+def run_to_its_end(project: Path, options: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["./run", *(f"{name}={value}" for name, value in options.items())],
+        cwd=project, env=clean_environment(), capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
 
 
 class Run:
@@ -107,6 +119,18 @@ class Run:
             return self.get(path) < 500
         except OSError:
             return False
+
+    def bot_commands(self) -> list[str]:
+        """The menu of the bot that the sandbox shows; empty while it does not answer."""
+        try:
+            with urlopen(f"http://127.0.0.1:{self.sandbox_port}/sandbox/state") as answer:
+                return [each["command"] for each in json.load(answer)["bot"]["commands"]]
+        except OSError:
+            return []
+
+    def pid_of(self, command: str) -> int:
+        children = descendants(self.process.pid)
+        return min(pid for pid, line in children.items() if command in line)
 
     def end(self) -> None:
         if self.process.poll() is None:
@@ -189,13 +213,40 @@ def test_env_file_has_a_secret_of_its_own_and_nothing_of_the_sandbox(
 
 @pytest.mark.journey
 def test_dead_process_is_started_again(started: Run) -> None:
-    children = descendants(started.process.pid)
-    web = min(pid for pid, command in children.items() if "gunicorn" in command)
-
-    os.kill(web, signal.SIGKILL)
+    os.kill(started.pid_of("gunicorn"), signal.SIGKILL)
 
     wait_until(lambda: "web │ процесс завершился" in started.text, 5, lambda: started.text)
     wait_until(lambda: started.answers("/healthz"), 20, lambda: started.text)
+
+
+@pytest.mark.journey
+def test_sandbox_that_is_started_again_knows_the_commands_of_the_bot(started: Run) -> None:
+    wait_until(started.bot_commands, 10, lambda: started.text)
+    before = started.bot_commands()
+
+    os.kill(started.pid_of("manage.py sandbox"), signal.SIGKILL)
+
+    wait_until(lambda: "sandbox │ процесс завершился" in started.text, 5, lambda: started.text)
+    wait_until(started.bot_commands, 20, lambda: started.text)
+    assert started.bot_commands() == before
+    assert "bot │ процесс завершился" not in started.text
+
+
+@pytest.mark.journey
+@pytest.mark.parametrize(
+    ("log_dir", "words", "holder"),
+    [("var/log", "Уже запущено из этой папки", "demo"), ("var/other", "Бот уже запущен", "runbot")],
+)
+def test_second_run_ends_with_one_line_about_the_first(
+    project: Path, started: Run, log_dir: str, words: str, holder: str
+) -> None:
+    pid = started.process.pid if holder == "demo" else started.pid_of(holder)
+    ports = dict(zip(PORT_OPTIONS, free_ports(3), strict=True))
+
+    done = run_to_its_end(project, ports | {"--log-dir": log_dir})
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(rf"CommandError: {words} \(.*\b{pid}\).*\n", done.stderr), done.stderr
 
 
 @pytest.mark.journey
@@ -224,15 +275,12 @@ def test_interrupt_leaves_nothing_behind_and_a_second_start_changes_nothing(
 
 
 @pytest.mark.journey
-@pytest.mark.parametrize("option", ["--port", "--sandbox-port", "--smtp-port"])
+@pytest.mark.parametrize("option", PORT_OPTIONS)
 def test_taken_port_is_named(project: Path, option: str) -> None:
-    ports = dict(zip(("--port", "--sandbox-port", "--smtp-port"), free_ports(3), strict=True))
+    ports = dict(zip(PORT_OPTIONS, free_ports(3), strict=True))
 
     with socket.create_server(("127.0.0.1", ports[option])):
-        done = subprocess.run(
-            ["./run", *(f"{name}={port}" for name, port in ports.items())],
-            cwd=project, env=clean_environment(), capture_output=True, text=True, timeout=60,
-        )  # fmt: skip
+        done = run_to_its_end(project, ports)
 
     assert done.returncode != 0
     assert f"Порт {ports[option]} на 127.0.0.1 занят" in done.stderr
@@ -251,18 +299,23 @@ esac
 
 
 def run_with_fake_python(
-    folder: Path, *, too_old: int, no_venv: int
-) -> subprocess.CompletedProcess:
+    folder: Path, *, too_old: int, no_venv: int, **env: str
+) -> subprocess.CompletedProcess[str]:
     tools = folder / "bin"
     tools.mkdir()
-    (tools / "dirname").symlink_to(shutil.which("dirname") or "")
     fake = tools / "python3"
     fake.write_text(FAKE_PYTHON.format(too_old=too_old, no_venv=no_venv))
     fake.chmod(0o755)
+    return run_with_tools(folder, tools, **env)
+
+
+def run_with_tools(folder: Path, tools: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    """A start on a machine that has no other programs."""
+    (tools / "dirname").symlink_to(shutil.which("dirname") or "")
     shutil.copy(settings.BASE_DIR / "run", folder / "run")
     return subprocess.run(
         ["/bin/sh", str(folder / "run")],
-        env={"PATH": str(tools)}, capture_output=True, text=True, timeout=20,
+        env={"PATH": str(tools), **env}, capture_output=True, text=True, timeout=20,
     )  # fmt: skip
 
 
@@ -283,13 +336,24 @@ def test_missing_venv_module_is_named_with_its_remedy(tmp_path: Path) -> None:
 
 
 def test_no_python_at_all_is_told(tmp_path: Path) -> None:
-    shutil.copy(settings.BASE_DIR / "run", tmp_path / "run")
-
-    done = subprocess.run(
-        [str(tmp_path / "run")],
-        env={**clean_environment(), "PYTHON": str(tmp_path / "missing")},
-        capture_output=True, text=True, timeout=20,
-    )  # fmt: skip
+    done = run_with_tools(tmp_path, tmp_path)
 
     assert done.returncode != 0
     assert done.stderr.startswith("Нужен Python 3.11 или новее (найден: подходящего нет).")
+
+
+@pytest.mark.parametrize(
+    ("python", "words"),
+    [
+        ("/nowhere", "PYTHON=/nowhere не найден. Нужен Python 3.11 или новее."),
+        ("python3", "Нужен Python 3.11 или новее, а PYTHON=python3 — это Python 3.9.2."),
+        ("dirname", "Нужен Python 3.11 или новее, а PYTHON=dirname — это не Python."),
+    ],
+)
+def test_python_of_ones_choice_is_judged_by_its_name(
+    tmp_path: Path, python: str, words: str
+) -> None:
+    done = run_with_fake_python(tmp_path, too_old=1, no_venv=0, PYTHON=python)
+
+    assert done.returncode != 0
+    assert done.stderr == f"{words}\n"

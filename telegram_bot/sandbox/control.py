@@ -57,7 +57,7 @@ async def handle_files(request: web.Request) -> web.Response:
         if isinstance(value, web.FileField):
             uploads.append(read_upload(value))
         else:
-            fields[name] = value
+            fields[name] = json.loads(value) if name == "entities" else value
     kind = fields.get("kind") or "document"
     if kind not in KINDS:
         raise ControlError(f"Нет такого вида файла: {kind}")
@@ -96,15 +96,12 @@ async def handle_events(request: web.Request) -> web.StreamResponse:
     )
     await response.prepare(request)
     version = 0
-    try:
-        while True:
-            event = {"version": state.version, "kind": state.last_kind}
-            lines = f"data: {json.dumps(event)}\n\n" if state.version > version else ": still\n\n"
-            version = state.version
-            await response.write(lines.encode())
-            await state.wait_for_change(version, seconds=15)
-    except ConnectionError:
-        return response
+    while True:  # until the page is gone
+        event = {"version": state.version, "kind": state.last_kind}
+        lines = f"data: {json.dumps(event)}\n\n" if state.version > version else ": still\n\n"
+        version = state.version
+        await response.write(lines.encode())
+        await state.wait_for_change(version, seconds=15)
 
 
 async def handle_mail(request: web.Request) -> web.Response:
@@ -163,8 +160,8 @@ async def handle_media(request: web.Request) -> web.Response:
 
 
 async def handle_bot_link(request: web.Request) -> web.Response:
-    """What t.me/<bot> is to Telegram: the way into the chat."""
-    raise web.HTTPFound("/")
+    """What t.me/<bot>?start=… is to Telegram: the way into the chat."""
+    raise web.HTTPFound(request.rel_url.with_path("/", keep_query=True))
 
 
 async def handle_static(request: web.Request) -> web.StreamResponse:

@@ -87,7 +87,8 @@ def _migrate(state: State, group: Group, by: Person, fields: Json) -> None:
     state.migrated[old_id] = new_id
     del state.chats[old_id]
     # A supergroup numbers its messages anew; the old ones stay behind.
-    group.id, group.type, group.messages, group.next_message_id = new_id, "supergroup", {}, 1
+    group.id, group.type, group.messages = new_id, "supergroup", {}
+    group.next_message_id = state.first_message_id
     group.keyboards.clear()
     state.chats[new_id] = group
     _service(state, group, by, {"migrate_from_chat_id": old_id})

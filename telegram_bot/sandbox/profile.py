@@ -114,7 +114,7 @@ def set_my_commands(state: State, p: Parameters) -> bool:
         if not 1 <= len(command.get("description", "")) <= 256:
             raise bad_request("BOT_COMMAND_DESCRIPTION_INVALID")
     state.commands[_scope_key(p)] = commands
-    state.changed("profile")
+    state.profile_changed()
     return True
 
 
@@ -124,7 +124,7 @@ def get_my_commands(state: State, p: Parameters) -> list[Json]:
 
 def delete_my_commands(state: State, p: Parameters) -> bool:
     state.commands.pop(_scope_key(p), None)
-    state.changed("profile")
+    state.profile_changed()
     return True
 
 
@@ -142,7 +142,7 @@ def set_profile(field: str, parameter: str, limit: int) -> Callable[[State, Para
         if len(text) > limit:
             raise bad_request(f"bot {parameter.replace('_', ' ')} is too long")
         state.profile[field] = text
-        state.changed("profile")
+        state.profile_changed()
         return True
 
     return handler

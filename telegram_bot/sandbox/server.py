@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -87,6 +88,8 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         return web.json_response({"error": str(error)}, status=error.status)
     except (TypeError, ValueError) as error:
         return web.json_response({"error": f"Не удалось разобрать запрос: {error}"}, status=400)
+    except ConnectionError:  # the client left; nothing is wrong and nobody reads the answer
+        return web.Response()
 
 
 def _is_own(request: web.Request) -> bool:
@@ -97,10 +100,15 @@ def _is_own(request: web.Request) -> bool:
 
 @asynccontextmanager
 async def listening(
-    *, host: str = "127.0.0.1", port: int = 0, smtp_port: int = 0, limits: bool = True
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    smtp_port: int = 0,
+    limits: bool = True,
+    memory: Path | None = None,
 ) -> AsyncIterator[Listening]:
     """Run the sandbox while the context is open; port 0 takes a free one."""
-    state = State(limits=limits)
+    state = State(limits=limits, memory=memory)
     runner = web.AppRunner(
         build_app(state), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, handle_signals=False
     )

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 import secrets
 import time
 from abc import ABC, abstractmethod
@@ -9,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
 from telegram_bot.sandbox import TOKEN
@@ -16,7 +18,7 @@ from telegram_bot.sandbox.errors import bad_request, forbidden
 from telegram_bot.sandbox.faults import Faults
 from telegram_bot.sandbox.files import FileStore
 from telegram_bot.sandbox.limits import Limits
-from telegram_bot.sandbox.updates import Updates
+from telegram_bot.sandbox.updates import Updates, first_id
 
 Json = dict[str, Any]
 
@@ -99,7 +101,7 @@ class Chat(ABC):
     id: int
     messages: dict[int, Message] = field(default_factory=dict)
     keyboards: dict[str, tuple[int, Json]] = field(default_factory=dict)  # by person
-    next_message_id: int = 1
+    next_message_id: int = field(kw_only=True)
     typing_until: float = 0
 
     is_private: ClassVar[bool]
@@ -206,18 +208,32 @@ def seed_people() -> list[Person]:
     ]
 
 
-def seed_group() -> Group:
-    members = {"anna": "creator", "boris": "member", "viktor": "member"}
-    return Group("alpha", -4510000001, title="Проект Альфа", members=members)
+def seed_group(first_message_id: int) -> Group:
+    return Group(
+        "alpha",
+        -4510000001,
+        title="Проект Альфа",
+        members={"anna": "creator", "boris": "member", "viktor": "member"},
+        next_message_id=first_message_id,
+    )
 
 
 class State:
-    def __init__(self, *, limits: bool = True, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        *,
+        limits: bool = True,
+        memory: Path | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self.clock = clock
         self.limits = Limits(clock, enabled=limits)
         self.updates = Updates(clock)
         self.profile: Json = {}
         self.commands: dict[str, list[Json]] = {}  # by scope
+        self.memory = memory
+        self._recall_profile()
+        self.last_message_id = 0  # of any chat
         self.version = 0
         self.last_kind = ""
         self._changed = asyncio.Event()
@@ -226,12 +242,15 @@ class State:
 
     def reset(self) -> None:
         """Back to the seeded people. What the bot told of itself stays: it tells it once."""
+        # The product remembers messages that are gone here, so no id is given a second time.
+        self.first_message_id = max(first_id(self.clock()), self.last_message_id + 1)
         self.people = {person.key: person for person in seed_people()}
-        groups = [seed_group()]
         chats: list[Chat] = [
-            PrivateChat(person.key, person.id, person=person) for person in self.people.values()
+            PrivateChat(key, person.id, person=person, next_message_id=self.first_message_id)
+            for key, person in self.people.items()
         ]
-        self.chats = {chat.id: chat for chat in [*chats, *groups]}
+        chats.append(seed_group(self.first_message_id))
+        self.chats = {chat.id: chat for chat in chats}
         self.keys: dict[str, Chat] = {chat.key: chat for chat in self.chats.values()}
         self.migrated: dict[int, int] = {}
         self.files = FileStore()
@@ -258,6 +277,20 @@ class State:
         self.last_kind = kind
         self._changed.set()
         self._changed = asyncio.Event()
+
+    def profile_changed(self) -> None:
+        """Keep what the bot told of itself: Telegram does, and the bot tells it only once."""
+        if self.memory:
+            fresh = self.memory.with_suffix(".new")
+            fresh.write_text(json.dumps({"profile": self.profile, "commands": self.commands}))
+            fresh.replace(self.memory)
+        self.changed("profile")
+
+    def _recall_profile(self) -> None:
+        if self.memory:
+            with suppress(FileNotFoundError, ValueError):
+                kept = json.loads(self.memory.read_text())
+                self.profile, self.commands = kept["profile"], kept["commands"]
 
     async def wait_for_change(self, after: int, seconds: float) -> None:
         """Return once the version is newer than `after`, or after that many seconds."""
@@ -307,8 +340,9 @@ class State:
         if origin := chat.messages.get(reply_to or thread or 0):
             data["reply_to_message"] = without(origin.data, "reply_to_message")
         message = Message(data, sender=sender, silent=silent)
-        chat.messages[chat.next_message_id] = message
+        chat.messages[message.id] = message
         chat.next_message_id += 1
+        self.last_message_id = max(self.last_message_id, message.id)
         self.changed("message")
         return message
 

@@ -27,10 +27,15 @@ WEBHOOK_TIMEOUT = ClientTimeout(total=10)
 MAX_RETRY_DELAY = 5.0
 
 
+def first_id(now: float) -> int:
+    """Where numbering begins: beyond all that was given out, and remembered, before a restart."""
+    return max(int((now - CLOCK_ZERO) * 10), 1)
+
+
 class Updates:
     def __init__(self, clock: Callable[[], float]) -> None:
         self.pending: deque[Update] = deque()
-        self.next_id = max(int((clock() - CLOCK_ZERO) * 10), 1)
+        self.next_id = first_id(clock())
         self.allowed: list[str] = []
         self.webhook: dict[str, Any] = {}
         self.webhook_error = ""

@@ -1,4 +1,8 @@
+import os
+import socket
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth import authenticate
@@ -7,8 +11,12 @@ from django.utils import timezone
 
 from accounts.models import BotRegistration, TelegramAccount, User
 from accounts.services import withdraw_registration
+from telegram_bot import sandbox
 from telegram_bot.demo_data import PEOPLE, create_demo_data
-from tickets.models import Delivery, Face, Product, Ticket
+from telegram_bot.management.commands.demo import require_no_other_bot
+from telegram_bot.processes import locked
+from tickets.delivery import process_name, take_lease
+from tickets.models import Delivery, Face, Lease, Product, Ticket
 from tickets.services import TICKETS_AN_HOUR, open_ticket
 from tickets.status import TicketStatus
 from tickets.tasks import every_minute
@@ -112,6 +120,64 @@ def test_public_portal_gets_no_known_passwords(settings):
     assert not User.objects.exists()
 
 
-def test_port_that_cannot_be_is_refused():
-    with pytest.raises(CommandError, match="порта 70000 не бывает"):
-        call_command("demo", port=70000)
+POLLER = f"poller:{sandbox.TOKEN.partition(':')[0]}"
+
+
+def start_in(log_dir: Path, **options: Any) -> None:
+    """A start that is to be refused before it starts anything."""
+    call_command("demo", log_dir=log_dir, **options)
+
+
+@pytest.mark.parametrize("port", [0, -1, 70000])
+@pytest.mark.parametrize("option", ["port", "sandbox_port", "smtp_port"])
+def test_port_that_cannot_be_is_refused(tmp_path, option, port):
+    name = f"--{option.replace('_', '-')}"
+
+    with pytest.raises(CommandError, match=f"^{name}: порта {port} не бывает"):
+        start_in(tmp_path, **{option: port})
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("port", "sandbox_port"), ("port", "smtp_port"), ("sandbox_port", "smtp_port")],
+)
+def test_one_port_for_two_servers_is_refused(tmp_path, first, second):
+    names = f"--{first} и --{second}".replace("_", "-")
+
+    with pytest.raises(CommandError, match=f"^{names}: .* указан один: 8199"):
+        start_in(tmp_path, **{first: 8199, second: 8199})
+
+
+def test_ports_of_what_is_left_out_do_not_matter(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        taken = server.getsockname()[1]
+        with pytest.raises(CommandError, match=f"Порт {taken} на 127.0.0.1 занят"):
+            start_in(tmp_path, port=taken, sandbox_port=0, smtp_port=0, without=["sandbox"])
+
+
+def test_second_run_of_the_folder_names_the_first(tmp_path):
+    refusal = f"Уже запущено из этой папки .pid {os.getpid()}."
+
+    with locked(tmp_path / "run.lock"), pytest.raises(CommandError, match=refusal):
+        start_in(tmp_path)
+
+
+def test_bot_that_polls_already_is_named():
+    take_lease(POLLER, "other-host:4321")
+
+    with pytest.raises(CommandError, match="Бот уже запущен .other-host:4321."):
+        require_no_other_bot()
+
+
+@pytest.mark.parametrize("holder", ["nobody", "the finished", "the killed"])
+def test_poller_that_is_gone_blocks_no_start(holder):
+    now = timezone.now()
+    if holder == "the finished":
+        Lease.objects.create(name=POLLER, owner="other-host:4321", until=now)
+    if holder == "the killed":
+        dead = f"{socket.gethostname()}:{2**22 + 1}"  # beyond the highest pid of Linux
+        Lease.objects.create(name=POLLER, owner=dead, until=now + timedelta(minutes=1))
+
+    require_no_other_bot()
+
+    assert take_lease(POLLER, f"{process_name()}, the bot")  # the check has kept nothing

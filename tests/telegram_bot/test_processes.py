@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 
 from telegram_bot import processes
-from telegram_bot.processes import Child, NotStarted, Supervisor
+from telegram_bot.processes import AlreadyRunning, Child, NotStarted, Supervisor, locked
 
 SLEEPS = "import time; print('up', flush=True); time.sleep(60)"
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + SLEEPS
@@ -170,6 +170,45 @@ def test_errors_in_a_log_reach_the_console_and_other_lines_do_not(tmp_path):
 
     assert talking.new_troubles() == ["10:01 ERROR the disk is full"]
     assert talking.new_troubles() == []
+
+
+def test_lock_is_held_by_one_and_names_the_holder(tmp_path):
+    lock = tmp_path / "lock"
+    lock.write_text("7000000, of an earlier start")
+
+    with locked(lock), pytest.raises(AlreadyRunning, match=f"^{os.getpid()}$"), locked(lock):
+        pass
+    with locked(lock):
+        pass  # free again
+
+
+KILLED_WITH_A_LOCK = """
+import os, pathlib, signal, subprocess, sys
+from telegram_bot.processes import locked
+
+with locked(pathlib.Path(sys.argv[1])):
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    print(child.pid, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_lock_goes_with_a_killed_holder_whatever_it_leaves_behind(tmp_path):
+    lock, output = tmp_path / "lock", tmp_path / "output"
+    with output.open("wb") as file:
+        done = subprocess.run(
+            [sys.executable, "-c", KILLED_WITH_A_LOCK, str(lock)],
+            cwd=settings.BASE_DIR, stdout=file, timeout=20,
+        )  # fmt: skip
+    orphan = int(output.read_text())
+
+    try:
+        assert done.returncode == -signal.SIGKILL
+        assert is_alive(orphan)
+        with locked(lock):
+            assert lock.read_text() == str(os.getpid())
+    finally:
+        os.kill(orphan, signal.SIGKILL)
 
 
 KILLED = """

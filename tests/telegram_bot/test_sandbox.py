@@ -2,10 +2,13 @@
 
 import asyncio
 import http.server
+import itertools
 import json
 import os
 import signal
 import smtplib
+import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -23,13 +26,16 @@ import pytest
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, InputMediaDocument
 
 from telegram_bot.sandbox import TOKEN
+from telegram_bot.sandbox.bot_api import METHODS
 from telegram_bot.sandbox.editing import answer_callback_query, delete_message
 from telegram_bot.sandbox.entities import HtmlParser, detect_entities, utf16_length
 from telegram_bot.sandbox.errors import TelegramError
 from telegram_bot.sandbox.limits import Limits
+from telegram_bot.sandbox.profile import set_my_commands
 from telegram_bot.sandbox.sending import send_message
 from telegram_bot.sandbox.state import State
 from telegram_bot.sandbox.updates import Updates
+from telegram_bot.sandbox.view import show_state
 from tests.sandbox import Sandbox, SandboxError, running_sandbox
 
 ROOT = Path(__file__).parents[2]
@@ -801,6 +807,17 @@ def test_bot_sees_replies_and_text_mentions(group: Sandbox, api: Api) -> None:
     assert mentioned["entities"][0]["user"]["username"] == "support_sandbox_bot"
 
 
+def test_bot_sees_a_text_mention_in_a_caption(group: Sandbox, api: Api) -> None:
+    entity = {"type": "text_mention", "offset": 3, "length": 9, "user": "bot"}
+    fields = {"caption": "🔥 Поддержка", "entities": json.dumps([entity])}
+    group.files("boris", ("a.txt", b"a"), chat="alpha", **fields)
+    group.files("boris", ("b.txt", b"b"), chat="alpha", caption="Поддержка")
+    [update] = api.updates()
+
+    [mention] = update["message"]["caption_entities"]
+    assert mention["user"]["username"] == "support_sandbox_bot"
+
+
 def test_admin_bot_sees_everything(group: Sandbox, api: Api) -> None:
     group.group("promote")
     api.updates()
@@ -872,6 +889,38 @@ def test_update_ids_follow_the_clock_over_restarts() -> None:
     last = Updates(lambda: now + 10**8)
 
     assert before.next_id < after.next_id < last.next_id < 2**31
+
+
+def test_message_ids_follow_the_clock_over_restarts() -> None:
+    now = 1_795_000_000.0
+
+    def first_ids(clock: float) -> set[int]:
+        return {chat.next_message_id for chat in State(clock=lambda: clock).chats.values()}
+
+    [before], [after], [last] = (first_ids(now + later) for later in (0, 1, 10**8))
+    assert before < after < last < 2**31
+
+
+def test_message_ids_never_come_back_after_a_reset(sandbox: Sandbox, api: Api) -> None:
+    def ids_of_a_life() -> dict[int, list[int]]:
+        """Ids by chat, of more messages than the clock gives ids for."""
+        sandbox.start("anna")
+        sandbox.group("add_bot")
+        small = [api.say(chat_id=GROUP)["message_id"] for _ in range(30)]
+        new_id = sandbox.group("migrate")["id"]
+        private = [api.say()["message_id"] for _ in range(30)]
+        large = [api.say(chat_id=new_id)["message_id"]]
+        assert large < small[1:]  # a supergroup numbers anew
+        return {ANNA: private, GROUP: small, new_id: large}
+
+    lives = []
+    for _ in range(3):
+        sandbox.reset()
+        lives.append(ids_of_a_life())
+
+    for earlier, later in itertools.pairwise(lives):
+        for chat_id, ids in later.items():
+            assert min(ids) > max(earlier[chat_id])
 
 
 def test_long_poll_ends_with_an_update(anna: Sandbox, api: Api) -> None:
@@ -973,6 +1022,21 @@ def test_commands_and_descriptions(sandbox: Sandbox, api: Api) -> None:
     assert "too long" in api.refusal("setMyDescription", description="а" * 513)
 
 
+def test_what_the_bot_told_of_itself_outlives_the_sandbox(tmp_path: Path) -> None:
+    memory = tmp_path / "sandbox.json"
+    commands = [{"command": "new", "description": "Создать новую заявку"}]
+    before = State(memory=memory)
+    set_my_commands(before, {"commands": commands, "scope": {"type": "all_private_chats"}})
+    METHODS["setMyDescription"][1](before, {"description": "Создавайте заявки"})
+
+    bot = show_state(State(memory=memory))["bot"]
+
+    assert (bot["commands"], bot["description"]) == (commands, "Создавайте заявки")
+    assert [path.name for path in tmp_path.iterdir()] == ["sandbox.json"]
+    memory.write_text("")
+    assert show_state(State(memory=memory))["bot"]["commands"] == []
+
+
 # Limits and faults
 
 
@@ -1056,6 +1120,26 @@ def test_slow_answer_and_failing_download(anna: Sandbox, api: Api) -> None:
     assert statuses == [500, 200]
 
 
+def leave_in_the_middle(sandbox: Sandbox, request: str) -> None:
+    """Start a request and reset the connection, as a killed client does."""
+    address = httpx.URL(sandbox.url)
+    with socket.create_connection((address.host, address.port)) as client:
+        client.sendall(f"{request} HTTP/1.1\r\nHost: {address.netloc.decode()}\r\n".encode())
+        client.sendall(b"Content-Type: application/json\r\nContent-Length: 500\r\n\r\n{")
+        sandbox.state()  # by now the handler waits for the rest
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sandbox.state()  # by now it knows that there is none
+
+
+@pytest.mark.parametrize("path", [f"bot{TOKEN}/sendMessage", "sandbox/send"])
+def test_client_that_leaves_is_no_error(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    leave_in_the_middle(sandbox, f"POST /{path}")
+
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 # Mail
 
 
@@ -1110,6 +1194,12 @@ def test_chat_page_is_served_under_a_strict_policy(sandbox: Sandbox) -> None:
     assert page.status_code == 200
     assert page.headers["Content-Security-Policy"].startswith("default-src 'self';")
     assert outside.status_code == 404
+
+
+def test_link_to_the_bot_leads_to_the_chat_page_with_its_parameter(sandbox: Sandbox) -> None:
+    for query in ("?start=n_7", ""):
+        answer = httpx.get(f"{sandbox.url}/support_sandbox_bot{query}", trust_env=False)
+        assert (answer.status_code, answer.headers["Location"]) == (302, f"/{query}")
 
 
 def test_events_tell_of_changes(sandbox: Sandbox) -> None:

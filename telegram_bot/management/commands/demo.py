@@ -5,7 +5,8 @@ import socket
 import sys
 import time
 from argparse import ArgumentParser
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,14 +24,18 @@ from config.queue import enqueue
 from telegram_bot import sandbox
 from telegram_bot.demo_data import PEOPLE, create_demo_data
 from telegram_bot.models import BotHeartbeat
-from telegram_bot.processes import Child, NotStarted, Supervisor
+from telegram_bot.processes import AlreadyRunning, Child, NotStarted, Supervisor, locked
+from tickets.delivery import process_name, release_lease, take_lease
+from tickets.models import Lease
 
 LOOPBACK = "127.0.0.1"
 ANY_HOST = "0.0.0.0"  # noqa: S104
+LAST_PORT = 65535
 START_LIMIT = 60.0  # seconds
 PROOF_OF_WORK = "tickets.tasks.every_minute"  # a task that may run at any time
 
 Options = dict[str, Any]
+Ports = dict[str, tuple[str, int]]
 
 
 class Command(BaseCommand):
@@ -54,18 +59,19 @@ class Command(BaseCommand):
         begun = time.monotonic()
         logging.getLogger("django-q").setLevel(logging.WARNING)  # a line for every queued task
         with_sandbox = not settings.TELEGRAM_BOT_TOKEN
-        if not options["data_only"]:
-            require_free_ports(options, with_sandbox)
-        try:
-            call_command("migrate", verbosity=0, interactive=False)
-        except OperationalError as error:
-            raise CommandError(_("База данных не отвечает: %s") % error) from None
-        except KeyboardInterrupt:
-            return
-        if options["data_only"]:
-            self._create_data(options)
-        else:
-            self._run(options, with_sandbox, begun)
+        with suppress(KeyboardInterrupt):
+            if options["data_only"]:
+                migrate()
+                self._create_data(options)
+                return
+            ports = wanted_ports(options, with_sandbox)
+            require_possible_ports(ports)
+            with sole_run(options["log_dir"]):
+                require_free_ports(ports)
+                migrate()
+                if "bot" not in options["without"]:
+                    require_no_other_bot()
+                self._run(options, with_sandbox, begun)
 
     def _create_data(self, options: Options) -> None:
         places = (settings.PORTAL_URL, portal_url(options), f"http://{options['host']}")
@@ -143,16 +149,69 @@ def shown_path(path: Path) -> Path:
     return path.relative_to(settings.BASE_DIR) if path.is_relative_to(settings.BASE_DIR) else path
 
 
-def require_free_ports(options: Options, with_sandbox: bool) -> None:
-    wanted = [("web", "--port", options["host"], options["port"])]
-    if with_sandbox:
-        wanted += [
-            ("sandbox", "--sandbox-port", LOOPBACK, options["sandbox_port"]),
-            ("sandbox", "--smtp-port", LOOPBACK, options["smtp_port"]),
-        ]
-    for name, option, host, port in wanted:
-        if name not in options["without"]:
-            require_free_port(option, host, port)
+def migrate() -> None:
+    try:
+        call_command("migrate", verbosity=0, interactive=False)
+    except OperationalError as error:
+        raise CommandError(_("База данных не отвечает: %s") % error) from None
+
+
+@contextmanager
+def sole_run(log_dir: Path) -> Iterator[None]:
+    """Two of them would write to the same logs and, as a rule, to the same database."""
+    log_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        with locked(log_dir / "run.lock"):
+            yield
+    except AlreadyRunning as other:
+        raise CommandError(
+            _("Уже запущено из этой папки (pid %(pid)s). Остановить: Ctrl+C там или kill %(pid)s")
+            % {"pid": other}
+        ) from None
+
+
+def require_no_other_bot() -> None:
+    """A second poller of the same database ends at once, and would be started again for ever."""
+    bot_id, _colon, _secret = (settings.TELEGRAM_BOT_TOKEN or sandbox.TOKEN).partition(":")
+    lease, owner = f"poller:{bot_id}", process_name()
+    if not take_lease(lease, owner):
+        holder = Lease.objects.get(pk=lease).owner
+        raise CommandError(
+            _("Бот уже запущен (%s). Остановите его или начните без бота: ./run --without bot")
+            % holder
+        )
+    release_lease(lease, owner)  # it is for the bot itself
+
+
+def wanted_ports(options: Options, with_sandbox: bool) -> Ports:
+    """Option -> host and port, of the processes that are to start."""
+    ports: Ports = {}
+    if "web" not in options["without"]:
+        ports["--port"] = options["host"], options["port"]
+    if with_sandbox and "sandbox" not in options["without"]:
+        ports["--sandbox-port"] = LOOPBACK, options["sandbox_port"]
+        ports["--smtp-port"] = LOOPBACK, options["smtp_port"]
+    return ports
+
+
+def require_possible_ports(ports: Ports) -> None:
+    option_of: dict[int, str] = {}
+    for option, (_host, port) in ports.items():
+        values = {"option": option, "port": port, "last": LAST_PORT, "other": option_of.get(port)}
+        if not 1 <= port <= LAST_PORT:
+            raise CommandError(
+                _("%(option)s: порта %(port)s не бывает, нужен от 1 до %(last)s.") % values
+            )
+        if port in option_of:
+            raise CommandError(
+                _("%(other)s и %(option)s: нужны разные порты, а указан один: %(port)s.") % values
+            )
+        option_of[port] = option
+
+
+def require_free_ports(ports: Ports) -> None:
+    for option, (host, port) in ports.items():
+        require_free_port(option, host, port)
 
 
 def require_free_port(option: str, host: str, port: int) -> None:
@@ -161,8 +220,6 @@ def require_free_port(option: str, host: str, port: int) -> None:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the servers do
             probe.bind((host, port))
-    except OverflowError:
-        raise CommandError(_("%(option)s: порта %(port)s не бывает.") % values) from None
     except OSError as error:
         values["reason"] = os.strerror(error.errno) if error.errno else error
         raise CommandError(
@@ -178,9 +235,12 @@ def build_children(options: Options, url: str, with_sandbox: bool) -> list[Child
     python = [sys.executable]
     manage = [*python, str(settings.BASE_DIR / "manage.py")]
     address = f"{options['host']}:{options['port']}"
-    ports = [f"--port={options['sandbox_port']}", f"--smtp-port={options['smtp_port']}"]
+    logs: Path = options["log_dir"]
     commands = {
-        "sandbox": [*manage, "sandbox", *ports],
+        "sandbox": [
+            *manage, "sandbox", f"--port={options['sandbox_port']}",
+            f"--smtp-port={options['smtp_port']}", f"--memory={logs / 'sandbox.json'}",
+        ],
         "web": [
             *python, "-m", "gunicorn", "config.wsgi", f"--bind={address}",
             f"--chdir={settings.BASE_DIR}", "--worker-class=gthread", "--workers=2", "--threads=4",
@@ -191,7 +251,6 @@ def build_children(options: Options, url: str, with_sandbox: bool) -> list[Child
     }  # fmt: skip
     if not with_sandbox:
         del commands["sandbox"]
-    logs: Path = options["log_dir"]
     for folder in (logs, Path(settings.STATIC_ROOT)):  # WhiteNoise warns of a missing one
         folder.mkdir(parents=True, exist_ok=True)
     env = environment(options, url, with_sandbox)

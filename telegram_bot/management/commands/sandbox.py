@@ -2,6 +2,7 @@ import asyncio
 import ipaddress
 import signal
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -20,6 +21,9 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8081)
         parser.add_argument("--smtp-port", type=int, default=8025)
         parser.add_argument("--no-limits", action="store_true", help="switch off flood limits")
+        parser.add_argument(
+            "--memory", type=Path, metavar="FILE", help="keeps the bot's commands over restarts"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         # Imported here: production has no aiohttp, and only this command needs it.
@@ -46,6 +50,7 @@ class Command(BaseCommand):
             port=options["port"],
             smtp_port=options["smtp_port"],
             limits=not options["no_limits"],
+            memory=options["memory"],
         ) as place:
             self.stdout.write(
                 _("Песочница Telegram: %(url)s/ (почта: порт %(smtp)s)")

@@ -122,6 +122,19 @@ async function openByLink() {
   if (await ask('Открыть бота по ссылке', body, { ok: 'Открыть' })) await openBot(input.value);
 }
 
+/** The page was opened by a link with a parameter, say on the portal: whose Telegram is it? */
+async function followLink() {
+  const payload = new URLSearchParams(location.search).get('start');
+  if (!payload) return;
+  history.replaceState(null, '', location.pathname + location.hash); // a reload does not follow it
+  const who = h('select', store.people.map((person) => h('option',
+    { value: person.key, selected: person.key === store.person }, fullName(person))));
+  const body = h('div.fields', h('label', `t.me/${store.bot.username}?start=${payload}`, who));
+  if (!await ask('Кто открывает ссылку?', body, { ok: 'Открыть' })) return;
+  store.person = who.value;
+  await openBot(payload);
+}
+
 async function startAnew() {
   const question = 'Чаты, почта, журнал запросов и сбои будут очищены. Данные портала останутся.';
   if (!await ask('Начать заново?', question, { ok: 'Очистить', danger: true })) return;
@@ -174,6 +187,7 @@ async function start() {
   addEventListener('hashchange', onRoute);
   document.addEventListener('visibilitychange', draw);
   listen();
+  await followLink();
 }
 
 start();

@@ -7,6 +7,7 @@ import {
 } from './store.js';
 
 const MEGABYTE = 1024 ** 2;
+const MARK = '\u2060'; // invisible; before the bot's name it makes a mention, wherever it moves to
 const field = $('text');
 let shown = null; // the chat the field belongs to
 let context = null; // {reply: message} or {edit: message}
@@ -81,7 +82,7 @@ async function submit(event) {
   write('');
   setContext(null);
   const done = present?.edit
-    ? await act('/sandbox/edit', { message_id: present.edit.message_id, text })
+    ? await act('/sandbox/edit', { message_id: present.edit.message_id, ...asSent(text) })
     : await send(text, present?.reply);
   if (done || field.value) return;
   write(text);
@@ -91,7 +92,28 @@ async function submit(event) {
 export function send(text, reply = null) {
   closeSuggestions();
   follow();
-  return act('/sandbox/send', { text, ...where(), reply_to: reply?.message_id });
+  return act('/sandbox/send', { ...asSent(text), ...where(), reply_to: reply?.message_id });
+}
+
+/** What was typed without marks, and the mentions they made; both ends count in UTF-16. */
+function asSent(typed) {
+  const { length } = store.bot.name;
+  const entities = [];
+  const [unmarked, ...marked] = typed.split(MARK);
+  let text = unmarked;
+  for (const part of marked) {
+    const offset = text.length;
+    const named = part.startsWith(store.bot.name);
+    if (named) entities.push({ type: 'text_mention', offset, length, user: 'bot' });
+    text += part;
+  }
+  return { text, entities };
+}
+
+/** The reverse: a message's text with its marks, to be changed. */
+function asTyped({ text, caption, entities }) {
+  const mark = (typed, { offset }) => typed.slice(0, offset) + MARK + typed.slice(offset);
+  return entities.filter(({ type }) => type === 'text_mention').reduceRight(mark, text || caption);
 }
 
 function where() {
@@ -116,7 +138,7 @@ function reply(message) {
 
 function edit(message) {
   setContext({ edit: message });
-  write(message.text || message.caption);
+  write(asTyped(message));
 }
 
 function setContext(next) {
@@ -274,7 +296,8 @@ async function offer(list, event = null) {
   if (!await ask(title, body, { ok: 'Отправить' })) return undefined;
   write('');
   const sentAs = asFiles.checked ? 'document' : kind;
-  return upload(chosen, { kind: sentAs, caption: caption.value.trim() });
+  const { text, entities } = asSent(caption.value.trim());
+  return upload(chosen, { kind: sentAs, caption: text, entities: JSON.stringify(entities) });
 }
 
 function kindOf(files) {
@@ -312,7 +335,8 @@ function drawOptions() {
   sync($('options'), [{
     key: 'options', sig: JSON.stringify([open.key, topics, admin]),
     build: () => h('div',
-      h('button', { type: 'button', onclick: mention }, `@${store.bot.username}`),
+      mentionButton(`@${store.bot.username}`, `@${store.bot.username}`),
+      mentionButton('Упомянуть бота по имени', MARK + store.bot.name),
       topics.length > 0 && h('label', 'Тема ', topicSelect(topics)),
       admin && h('label.check', h('input', { type: 'checkbox', id: 'anonymous' }), 'анонимно')),
   }]);
@@ -324,7 +348,10 @@ function topicSelect(topics) {
       closed ? `${title} (закрыта)` : title)));
 }
 
-function mention() {
-  const space = field.value && !field.value.endsWith(' ') ? ' ' : '';
-  write(`${field.value}${space}@${store.bot.username} `);
+function mentionButton(title, words) {
+  const onclick = () => {
+    const space = field.value && !field.value.endsWith(' ') ? ' ' : '';
+    write(`${field.value}${space}${words} `);
+  };
+  return h('button', { type: 'button', onclick }, title);
 }

@@ -90,12 +90,11 @@ async function load() {
   const found = await Promise.all(asked.map(async ([person, chat]) => [
     chat, await get(`/sandbox/messages?person=${person}&chat=${chat}`)]));
   store.chats = Object.fromEntries(found);
-  if (!found.some(([, { messages }]) => messages.length)) forgetSeen();
 }
 
 // Read marks and drafts outlive a reload of the page, not the tab.
 const kept = (name) => JSON.parse(sessionStorage.getItem(name) ?? '{}');
-let seen = kept('seen');
+const seen = kept('seen');
 const drafts = kept('drafts');
 const keep = (name, value) => sessionStorage.setItem(name, JSON.stringify(value));
 
@@ -109,11 +108,6 @@ export function markSeen() {
   const last = here().messages.at(-1);
   if (last) seen[last.chat_id] = last.message_id;
   keep('seen', seen);
-}
-
-/** An emptied sandbox numbers its messages anew. */
-function forgetSeen() {
-  seen = {};
 }
 
 export function unread(chat) {
