@@ -107,6 +107,7 @@ BUTTONS: dict[str, Flow] = {
     "closed": linked(my_tickets.show_closed),
     "card": linked(my_tickets.show_card),
     "comments": linked(my_tickets.show_comments),
+    "whole": linked(my_tickets.show_whole),
     "comment": linked(my_tickets.ask_comment),
     "files": linked(my_tickets.send_files),
     "rate": linked(resolution.ask_score),

@@ -13,10 +13,10 @@ from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, Tele
 from accounts.models import TelegramAccount
 from accounts.services import note_unreachable
 from telegram_bot.api import retry_after, short_lived_bot
-from telegram_bot.composers import COMPOSERS, PART
-from telegram_bot.flows.group_setup import migrate_group, note_removal
+from telegram_bot.composers import COMPOSERS
+from telegram_bot.membership import migrate_group, note_removal
 from telegram_bot.models import Group, TicketMessage
-from telegram_bot.replies import Reply
+from telegram_bot.replies import PART, Reply
 from telegram_bot.sending import make_call, note_ticket_message
 from tickets.channels import (
     Cancelled,

@@ -10,16 +10,14 @@ from telegram import InputFile
 from accounts.models import LinkPin
 from telegram_bot import keyboards as kb
 from telegram_bot.dialog import render
-from telegram_bot.flows.group_setup import bot_username
+from telegram_bot.flows.group_setup import registration_link
 from telegram_bot.flows.resolution import without_offer
-from telegram_bot.models import GroupTicket, TicketMessage
-from telegram_bot.replies import Reply, say
+from telegram_bot.models import BotHeartbeat, GroupTicket, TicketMessage
+from telegram_bot.replies import PART, Reply, say
 from tickets.channels import Cancelled, PermanentError, RetryLater
 from tickets.models import Attachment, Delivery, Ticket
 from tickets.status import TicketStatus
 from tickets.text import split_utf16
-
-PART = 3000  # UTF-16 units of a comment in one message; markup and heading need the rest
 
 
 def _notice(delivery: Delivery) -> Reply:
@@ -63,7 +61,7 @@ def _continued(delivery: Delivery) -> Reply:
     ticket_id = delivery.event.ticket_id
     return say(
         int(delivery.address),
-        render("notice_continued", body=parts[part], ticket_id=ticket_id),
+        render("text_part", body=parts[part], number=ticket_id, heading=_("продолжение")),
         ticket_id=ticket_id,
         silent=True,
     )
@@ -160,19 +158,21 @@ def _to_group(delivery: Delivery, about: dict[str, Any], **more: Any) -> Reply:
     here = about["chat"] == int(delivery.address)
     number = about.get("ticket", 0)
     ticket = Ticket.objects.filter(pk=number).select_related("requester", "product").first()
-    bot = bot_username()
+    heartbeat = BotHeartbeat.latest()
+    bot = heartbeat.username if heartbeat else ""
     text = render(delivery.kind, ticket=ticket, bot=bot, about=about, **more)
-    buttons: list[kb.Button] = []
+    keyboard: kb.Keyboard | None = None
     if ticket:
-        buttons = [kb.link(_("👁 Открыть"), f"https://t.me/{bot}?start=t_{ticket.pk}")]
+        show = kb.link(_("👁 Открыть"), f"https://t.me/{bot}?start=t_{ticket.pk}")
+        keyboard = kb.inline([show])
     if delivery.kind == "group_not_admin":
-        buttons = [kb.button(_("🔄 Проверить"), "group_check")]
+        keyboard = kb.inline([kb.button(_("🔄 Проверить"), "group_check")])
     if delivery.kind == "group_unregistered":
-        buttons = [kb.link(_("📝 Зарегистрироваться"), f"https://t.me/{bot}?start=reg")]
+        keyboard = registration_link(bot)
     return say(
         int(delivery.address),
         text,
-        kb.inline(buttons) if buttons else None,
+        keyboard,
         ticket_id=ticket.pk if ticket else None,
         reply_to=about["message"] if here else None,
         topic=about["topic"] if here else 0,

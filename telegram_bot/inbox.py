@@ -26,7 +26,7 @@ SLOTS = 8  # people served side by side; more only queues inside httpx
 NO_LIMIT = 1_000_000
 FORGOTTEN_AFTER = timedelta(seconds=3)  # older stored updates belong to nobody's memory
 SWEEP_BATCH = 200
-ALBUM_WAIT = 2.0  # seconds
+ALBUM_HELD = 2.0  # seconds
 
 GROUP_COMMANDS = {"config", "help"}
 
@@ -69,7 +69,7 @@ def concerns_bot(update: Update, bot_id: int, username: str) -> bool:
 class Albums:
     """Parts of group albums: a mention stands in one of them, the others follow it.
 
-    Parts without a mention wait here for ALBUM_WAIT, in memory only, and are then forgotten.
+    Parts without a mention wait here for ALBUM_HELD, in memory only, and are then forgotten.
     """
 
     def __init__(self) -> None:
@@ -82,20 +82,20 @@ class Albums:
 
     def want(self, album: str) -> list[Update]:
         """The album is ours: hands over its parts that came before."""
-        self._forget()
+        self.forget_old()
         self._wanted[album] = time.monotonic()
         return [update for _at, update in self._held.pop(album, [])]
 
     def is_wanted(self, album: str) -> bool:
-        self._forget()
+        self.forget_old()
         return album in self._wanted
 
     def hold(self, album: str, update: Update) -> None:
-        self._forget()
+        self.forget_old()
         self._held.setdefault(album, []).append((time.monotonic(), update))
 
-    def _forget(self) -> None:
-        old = time.monotonic() - ALBUM_WAIT
+    def forget_old(self) -> None:
+        old = time.monotonic() - ALBUM_HELD
         self._wanted = {album: at for album, at in self._wanted.items() if at > old}
         self._held = {album: parts for album, parts in self._held.items() if parts[-1][0] > old}
 
@@ -153,7 +153,8 @@ class DurableUpdateQueue(asyncio.Queue[object]):
         self._in_memory.discard(update.update_id)
 
     async def sweep(self, bot: Bot, *, everything: bool = False) -> None:
-        """Queue what is stored, due and in nobody's memory."""
+        """Queue what is stored, due and in nobody's memory; forget what never concerned us."""
+        self._albums.forget_old()
         found = await in_database(forgotten_updates, self.bot_id, everything=everything)
         for payload in found:
             update = Update.de_json(payload, bot)

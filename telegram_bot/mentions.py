@@ -6,7 +6,6 @@ from string import whitespace
 from telegram import Message, MessageEntity
 
 UTF16 = ("utf-16-le", "surrogatepass")  # two bytes a unit; half a pair must not raise
-LEFT_BESIDE = whitespace + ",:;"  # what a mention taken out leaves at the ends
 
 
 def mentions(message: Message, bot_id: int, username: str) -> list[MessageEntity]:
@@ -21,13 +20,27 @@ def mentions(message: Message, bot_id: int, username: str) -> list[MessageEntity
 
 
 def without_mentions(message: Message, bot_id: int, username: str) -> str:
-    """Text or caption with every mention of the bot taken out."""
+    """Text or caption with every mention of the bot taken out, and all else as it was."""
     units = _units(message)
     found = mentions(message, bot_id, username)
     for entity in sorted(found, key=lambda entity: entity.offset, reverse=True):
         start, end = _place(entity)
-        units = units[:start] + " ".encode(*UTF16) + units[end:]
-    return units.decode(*UTF16).strip(LEFT_BESIDE)
+        rest = _join(units[:start].decode(*UTF16), units[end:].decode(*UTF16))
+        units = rest.encode(*UTF16)
+    return units.decode(*UTF16).strip()
+
+
+def _join(before: str, after: str) -> str:
+    """Put together what stood on both sides of a mention: the comma beside it goes with it."""
+    if not before.strip():
+        return after.lstrip(whitespace + ",:;")
+    if not after.strip():
+        return before.rstrip(whitespace + ",:")
+    before, after = before.rstrip(" "), after.lstrip(" ")
+    if after[0] in ".,:;!?":
+        return before.rstrip(",") + after
+    is_close = before.endswith("\n") or after.startswith("\n")
+    return before + after if is_close else f"{before} {after}"
 
 
 def commands(message: Message, username: str) -> set[str]:

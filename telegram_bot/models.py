@@ -130,6 +130,10 @@ class BotHeartbeat(models.Model):
     def __str__(self) -> str:
         return f"@{self.username}"
 
+    @classmethod
+    def latest(cls) -> "BotHeartbeat | None":
+        return cls.objects.order_by("-seen_at").first()
+
 
 class Group(models.Model):
     """A Telegram group the bot was added to; `chat_id` follows a migration to a supergroup."""

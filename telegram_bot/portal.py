@@ -17,7 +17,7 @@ def bot_status(request: HttpRequest) -> dict[str, Any]:
     """Template context: `bot.username`, `bot.url` and `bot.online`; read only where it is used."""
 
     def read() -> dict[str, Any]:
-        heartbeat = BotHeartbeat.objects.order_by("-seen_at").first()
+        heartbeat = BotHeartbeat.latest()
         if heartbeat is None:
             return {"username": "", "url": "", "online": False}
         return {

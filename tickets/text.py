@@ -72,6 +72,20 @@ def plural(number: int, one: str, few: str, many: str) -> str:
     return many
 
 
+def time_span(seconds: int) -> str:
+    """A span as «5 минут», after «через» and before «назад»: the accusative."""
+    if seconds <= 90:
+        return f"{seconds} {plural(seconds, 'секунду', 'секунды', 'секунд')}"
+    minutes = round(seconds / 60)
+    if minutes <= 90:
+        return f"{minutes} {plural(minutes, 'минуту', 'минуты', 'минут')}"
+    hours = round(seconds / 3600)
+    if hours <= 36:
+        return f"{hours} {plural(hours, 'час', 'часа', 'часов')}"
+    days = round(seconds / 86400)
+    return f"{days} {plural(days, 'день', 'дня', 'дней')}"
+
+
 def file_size(size: int) -> str:
     """1536 → «1,5 КБ»."""
     if size < 1024:

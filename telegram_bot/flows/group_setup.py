@@ -1,24 +1,25 @@
 """A group and the bot in it: the welcome's check-list, `/config`, coming, going and moving (R7)."""
 
-from django.db import transaction
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from telegram import Bot, ChatMember, Update
 from telegram.error import TelegramError
 
 from telegram_bot import keyboards as kb
 from telegram_bot.dialog import Incoming, render
 from telegram_bot.flows.menu import stale_button
-from telegram_bot.models import BotHeartbeat, Dialog, Group, GroupProduct, GroupTicket
+from telegram_bot.membership import group_of, migrate_group, note_removal
+from telegram_bot.models import Dialog, Group, GroupProduct
 from telegram_bot.replies import Replies, Reply, edit
-from tickets.delivery import move_deliveries
 from tickets.models import Product
 
 PRODUCTS_A_PAGE = 8
 NOBODY = {1087968824, 136817688, 777000}  # anonymous admin, a channel, a linked channel's posts
 ADMINS = {ChatMember.OWNER, ChatMember.ADMINISTRATOR}
 AWAY = {ChatMember.LEFT, ChatMember.BANNED}
+UNREGISTERED = gettext_lazy("Сначала зарегистрируйтесь: напишите мне в личный чат.")
 
 
 async def rights_in_chat(bot: Bot, update: Update) -> str | None:
@@ -41,24 +42,6 @@ async def _standing(bot: Bot, update: Update, telegram_id: int) -> str | None:
         return None
 
 
-def bot_username() -> str:
-    heartbeat = BotHeartbeat.objects.order_by("-seen_at").first()
-    return heartbeat.username if heartbeat else ""
-
-
-def group_of(message: Incoming) -> Group:
-    """The group of an update, locked, under its present title. Where it writes, the bot is."""
-    chat = message.update.effective_chat
-    title = ((chat and chat.title) or "")[:255]
-    group, _created = Group.objects.select_for_update().get_or_create(
-        chat_id=message.chat_id, defaults={"title": title}
-    )
-    if group.removed_at or (title and group.title != title):
-        group.title, group.removed_at = title or group.title, None
-        group.save(update_fields=["title", "removed_at"])
-    return group
-
-
 # The bot comes, goes, is promoted; the group moves or is renamed
 
 
@@ -72,20 +55,13 @@ def membership_changed(dialog: Dialog, message: Incoming) -> Replies:
     group = group_of(message)
     group.bot_is_admin = change.new_chat_member.status == ChatMember.ADMINISTRATOR
     group.save(update_fields=["bot_is_admin"])
-    return (
-        [_welcome(message, group)] if _is_away(change.old_chat_member) else _update_welcome(group)
-    )
+    came = _is_away(change.old_chat_member)
+    return [_welcome(message, group)] if came else _update_welcome(message, group)
 
 
 def _is_away(member: ChatMember) -> bool:
     """Out of the group; a restricted member may be either."""
     return member.status in AWAY or not getattr(member, "is_member", True)
-
-
-def note_removal(chat_id: int) -> None:
-    Group.objects.filter(chat_id=chat_id).update(
-        removed_at=timezone.now(), bot_is_admin=False, welcome_message_id=None
-    )
 
 
 def service_message(dialog: Dialog, message: Incoming) -> Replies:
@@ -101,24 +77,6 @@ def service_message(dialog: Dialog, message: Incoming) -> Replies:
     return [_welcome(message, group)] if lost else []
 
 
-def migrate_group(old: int, new: int) -> None:
-    """Follow a group to its supergroup: its row, its set-up and what waits to be sent."""
-    with transaction.atomic():
-        group = Group.objects.select_for_update().filter(chat_id=old).first()
-        if group is None:
-            return
-        double = Group.objects.filter(chat_id=new).first()  # made by an update that came first
-        if double:
-            group.bot_is_admin |= double.bot_is_admin
-            GroupTicket.objects.filter(group=double).update(group=group)
-            taken = group.products.values("topic")
-            double.products.exclude(topic__in=taken).update(group=group)
-            double.delete()
-        group.chat_id, group.welcome_message_id, group.removed_at = new, None, None
-        group.save()
-        move_deliveries(channel="telegram", old=str(old), new=str(new))
-
-
 # The list of things to do ticks itself off in place
 
 
@@ -130,39 +88,39 @@ def check_again(dialog: Dialog, message: Incoming) -> Replies:
         group.bot_is_admin = message.facts in ADMINS
         group.save(update_fields=["bot_is_admin"])
     text = _("Всё готово.") if _is_ready(group) else _("Ещё не всё сделано.")
-    return [*message.toast(text), message.screen(*_checklist(group))]
+    return [*message.toast(text), message.screen(*_checklist(message, group))]
 
 
 def _is_ready(group: Group) -> bool:
     return group.bot_is_admin and group.products.exists()
 
 
-def _checklist(group: Group) -> tuple[str, kb.Keyboard | None]:
+def _checklist(message: Incoming, group: Group) -> tuple[str, kb.Keyboard | None]:
     text = render(
         "group_welcome",
         admin=group.bot_is_admin,
         product=group.products.exists(),
-        bot=bot_username(),
+        bot=message.bot_username,
     )
     check = kb.inline([kb.button(_("🔄 Проверить"), "group_check")])
     return text, None if _is_ready(group) else check
 
 
 def _welcome(message: Incoming, group: Group) -> Reply:
-    return message.say(*_checklist(group), is_welcome=True)
+    return message.say(*_checklist(message, group), is_welcome=True)
 
 
-def _update_welcome(group: Group) -> list[Reply]:
+def _update_welcome(message: Incoming, group: Group) -> list[Reply]:
     if not group.welcome_message_id:
         return []
-    return [edit(group.chat_id, group.welcome_message_id, *_checklist(group))]
+    return [edit(group.chat_id, group.welcome_message_id, *_checklist(message, group))]
 
 
 # /help and /config
 
 
 def show_help(dialog: Dialog, message: Incoming) -> Replies:
-    text = render("group_help", bot=bot_username())
+    text = render("group_help", bot=message.bot_username)
     return [message.say(text, reply_to=message.message_id, topic=message.topic)]
 
 
@@ -184,16 +142,23 @@ def _config_refusal(message: Incoming) -> str:
     if message.facts not in ADMINS:
         return _("Настраивать бота может администратор группы.")
     if message.user is None:
-        return _("Сначала зарегистрируйтесь: https://t.me/%(bot)s?start=reg") % {
-            "bot": bot_username()
-        }
+        return str(UNREGISTERED)
     return ""
 
 
 def _refuse(message: Incoming, text: str) -> Reply:
     if message.press:
         return message.toast(text, alert=True)[0]
-    return message.say(format_html("{}", text), reply_to=message.message_id, topic=message.topic)
+    return message.say(
+        format_html("{}", text),
+        registration_link(message.bot_username) if text == UNREGISTERED else None,
+        reply_to=message.message_id,
+        topic=message.topic,
+    )
+
+
+def registration_link(bot: str) -> kb.Keyboard:
+    return kb.inline([kb.link(_("📝 Зарегистрироваться"), f"https://t.me/{bot}?start=reg")])
 
 
 def _product_screen(message: Incoming, topic: int, page: int = 1) -> Reply:
@@ -237,5 +202,6 @@ def take_product(dialog: Dialog, message: Incoming) -> Replies:
             "chosen_at": timezone.now(),
         },
     )
-    text = render("group_configured", product=product, bot=bot_username(), topic=topic, group=group)
-    return [message.screen(text), *_update_welcome(group)]
+    bot = message.bot_username
+    text = render("group_configured", product=product, bot=bot, topic=topic, group=group)
+    return [message.screen(text), *_update_welcome(message, group)]

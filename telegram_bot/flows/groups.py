@@ -18,8 +18,14 @@ from telegram import Message
 from accounts.models import User
 from telegram_bot.dialog import Incoming
 from telegram_bot.files import MAX_SIZE, as_new_file, sent_file, wait_for_files
-from telegram_bot.flows.group_setup import NOBODY, group_of
-from telegram_bot.flows.my_tickets import find_ticket
+from telegram_bot.flows.group_setup import NOBODY
+from telegram_bot.flows.my_tickets import (
+    comment_message,
+    correct,
+    find_ticket,
+    keep_comment_message,
+)
+from telegram_bot.membership import group_of
 from telegram_bot.mentions import mentions, without_mentions
 from telegram_bot.models import Dialog, Group, GroupTicket, TicketMessage
 from telegram_bot.replies import Replies, react
@@ -88,10 +94,11 @@ def take_message(dialog: Dialog, message: Incoming) -> Replies:
     if sent is None:
         return []
     about = TicketMessage.objects.filter(
-        chat_id=message.chat_id, message_id=message.replied_id
+        chat_id=message.chat_id, message_id=message.replied_id, comment=None
     ).first()
     if about:
-        return _comment(dialog, message, sent, about)
+        take = _correct if message.is_edit else _comment
+        return take(dialog, message, sent, about)
     opened = (
         message.album
         and GroupTicket.objects.filter(chat_id=message.chat_id, album=message.album).first()
@@ -149,8 +156,10 @@ def _open(message: Incoming, sent: Message) -> Replies:
     _tell(
         message,
         "group_created",
+        message=source.message.message_id,
         ticket=ticket.pk,
         left_out=source.left_out,
+        is_one_of_many=bool(source.album) and (source.is_quoted or message.is_edit),
         author=_author(sent),
         person=ticket.requester_id,
     )
@@ -272,8 +281,6 @@ def _join(message: Incoming, sent: Message, opened: GroupTicket) -> Replies:
 
 def _comment(dialog: Dialog, message: Incoming, sent: Message, about: TicketMessage) -> Replies:
     """A reply to the bot's message about a ticket: a comment of somebody who may see it."""
-    if message.is_edit:
-        return []
     refusal = _refuse_stranger(dialog, message, sent)
     if refusal is not None:
         return refusal
@@ -291,12 +298,20 @@ def _comment(dialog: Dialog, message: Incoming, sent: Message, about: TicketMess
     except (TextRequired, TextTooLong, TooManyFiles):
         return _tell(message, "group_comment_empty", left_out=left_out)
     dialog.open_part, dialog.open_comment_id = message.album, comment.pk
+    keep_comment_message(message, comment, body)
     wait_for_files(ticket, comment, files, message.telegram_id)
     if begun is None:
         return _tell(message, "group_commented", ticket=ticket.pk, left_out=left_out)
     if left_out:
         return _tell(message, "group_file_refused", ticket=ticket.pk, left_out=left_out)
     return []
+
+
+def _correct(dialog: Dialog, message: Incoming, sent: Message, about: TicketMessage) -> Replies:
+    """An edited reply corrects the comment it made; who has made none is not answered."""
+    made = comment_message(message)
+    words = _words(message, sent)
+    return correct(message, made, words) if made and message.user and words else []
 
 
 def _begun_comment(dialog: Dialog, message: Incoming) -> Comment | None:
@@ -316,17 +331,17 @@ def _write_comment(
     return add_comment(ticket=ticket, actor=customer(user, Face.GROUP), body=body, files=new_files)
 
 
-def _tell(message: Incoming, kind: str, **about: int | str) -> Replies:
+def _tell(update: Incoming, kind: str, **about: int | str | bool) -> Replies:
     """Queue an answer to the group: there the pace is kept and nothing is lost."""
     tell(
         channel="telegram",
         kind=kind,
-        address=str(message.chat_id),
-        key=f"{kind}:{message.update.update_id}",
+        address=str(update.chat_id),
+        key=f"{kind}:{update.update.update_id}",
         data={
-            "chat": message.chat_id,
-            "message": message.message_id,
-            "topic": message.topic,
+            "chat": update.chat_id,
+            "message": update.message_id,
+            "topic": update.topic,
             **about,
         },
     )

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from datetime import timedelta
 from functools import wraps
 from math import ceil
 
@@ -32,7 +31,7 @@ from telegram_bot.flows.menu import menu_screen
 from telegram_bot.models import Dialog
 from telegram_bot.replies import REMOVE_KEYBOARD, Replies, Reply, delete
 from tickets.delivery import tell
-from tickets.text import plural
+from tickets.text import time_span
 
 PIN_LIKE = re.compile(r"[0-9]{6}")
 
@@ -208,7 +207,7 @@ def _send_pin(dialog: Dialog, message: Incoming, registration: BotRegistration) 
 
 
 def _limit_text(limit: PinLimitReached) -> str:
-    wait = _wait_text(limit.wait)
+    wait = time_span(max(1, ceil(limit.wait.total_seconds())))
     if isinstance(limit, PinLocked):
         return _("Слишком много попыток. Новый код можно запросить через %(wait)s.") % {
             "wait": wait
@@ -218,17 +217,6 @@ def _limit_text(limit: PinLimitReached) -> str:
     return _("Кодов запрошено слишком много. Новый можно запросить через %(wait)s.") % {
         "wait": wait
     }
-
-
-def _wait_text(wait: timedelta) -> str:
-    seconds = max(1, ceil(wait.total_seconds()))
-    if seconds <= 90:
-        return f"{seconds} {plural(seconds, 'секунду', 'секунды', 'секунд')}"
-    minutes = ceil(seconds / 60)
-    if minutes <= 90:
-        return f"{minutes} {plural(minutes, 'минуту', 'минуты', 'минут')}"
-    hours = ceil(minutes / 60)
-    return f"{hours} {plural(hours, 'час', 'часа', 'часов')}"
 
 
 def _pin_keyboard(resend: str = "") -> kb.Keyboard:

@@ -1,7 +1,7 @@
 """Lists, cards and comments of one's own tickets (R4)."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.utils import timezone
 from django.utils.html import format_html
@@ -13,7 +13,7 @@ from telegram_bot.dialog import Incoming, render, set_step
 from telegram_bot.files import as_new_file, refusal_of, sent_file, wait_for_files
 from telegram_bot.flows.menu import leave_step
 from telegram_bot.models import Dialog, TicketMessage
-from telegram_bot.replies import InAlbum, Replies, Reply
+from telegram_bot.replies import PART, InAlbum, Replies, Reply
 from tickets.attachments import MAX_FILES
 from tickets.delivery import tell
 from tickets.models import Attachment, Comment, Face, Ticket
@@ -30,11 +30,12 @@ from tickets.services import (
     extend_comment,
 )
 from tickets.status import TicketStatus
-from tickets.text import clean_text, plural, utf16_length
+from tickets.text import clean_text, plural, split_utf16, utf16_length
 
 TICKETS_A_PAGE = 6
 LISTED = 300  # newest tickets or comments that can be paged through; the portal has them all
 COMMENTS_A_PAGE = 3
+DESCRIPTION_SHOWN, COMMENT_SHOWN = 2800, 1000  # UTF-16 units on their screens
 FULL = 4000  # UTF-16 units: apps cut a longer text into several messages
 SPLIT = "split text"
 SPLIT_WINDOW = timedelta(seconds=10)
@@ -140,6 +141,9 @@ def card_screen(message: Incoming, ticket: Ticket) -> Reply:
         [kb.button(_("📝 Создать новую на её основе"), "follow_up", ticket.pk)]
         if ticket.is_closed
         else [],
+        [kb.button(_("📄 Описание целиком"), "whole", ticket.pk)]
+        if utf16_length(ticket.description) > DESCRIPTION_SHOWN
+        else [],
         [kb.button(f"{_('📎 Файлы')} · {counts['files']}", "files", ticket.pk)]
         if counts["files"]
         else [],
@@ -149,7 +153,7 @@ def card_screen(message: Incoming, ticket: Ticket) -> Reply:
         ],
         [kb.button(_("‹ К списку"), "list")],
     ]
-    text = render("card", ticket=ticket, **counts)
+    text = render("card", ticket=ticket, shown=DESCRIPTION_SHOWN, **counts)
     return message.screen(text, kb.inline(*rows), ticket_id=ticket.pk, has_resolution=resolved)
 
 
@@ -207,18 +211,49 @@ def show_comments(dialog: Dialog, message: Incoming) -> Replies:
         first=first + 1,
         last=first + len(shown),
         count=len(numbers),
+        shown=COMMENT_SHOWN,
     )
+    whole = [
+        [kb.button(_when(comment, _("📄 Целиком: %(when)s")), "whole", ticket.pk, comment.pk)]
+        for comment in comments
+        if utf16_length(comment.body) > COMMENT_SHOWN
+    ]
     answer = [] if ticket.is_closed else [kb.button(_("➕ Ответить"), "comment", ticket.pk)]
     return [
         message.screen(
             text,
             kb.inline(
+                *whole,
                 kb.pager(f"comments:{ticket.pk}", page, pages),
                 [*answer, kb.button(_("‹ К заявке"), "card", ticket.pk)],
             ),
             ticket_id=ticket.pk,
         )
     ]
+
+
+def show_whole(dialog: Dialog, message: Incoming) -> Replies:
+    """A description or a comment that is too long for its screen, in messages of its own."""
+    ticket = pressed_ticket(message)
+    if ticket is None:
+        return not_found(message)
+    ids = kb.parse_ids(kb.parse(message.data)[1], 2)
+    body, heading = ticket.description, _("описание")
+    if ids:
+        comment = ticket.comments.public().filter(pk=ids[1]).first()
+        if comment is None:
+            return not_found(message)
+        body, heading = comment.body, _when(comment, _("комментарий, %(when)s"))
+    return [
+        message.say(
+            render("text_part", body=part, number=ticket.pk, heading=heading), ticket_id=ticket.pk
+        )
+        for part in split_utf16(body, PART)
+    ]
+
+
+def _when(comment: Comment, text: str) -> str:
+    return text % {"when": f"{timezone.localtime(comment.created_at):%d.%m %H:%M}"}
 
 
 def ask_comment(dialog: Dialog, message: Incoming) -> Replies:
@@ -292,12 +327,25 @@ def keep_part(
     """Remember what this message gave to its comment, and that more of it may come."""
     dialog.open_part = message.album or (SPLIT if utf16_length(message.text) >= FULL else "")
     dialog.open_comment_id = comment.pk
+    keep_comment_message(message, comment, message.text)
+    wait_for_files(comment.ticket, comment, [file] if file else [], message.chat_id)
+
+
+def keep_comment_message(message: Incoming, comment: Comment, words: str) -> None:
+    """Remember what a message gave to a comment: edited, it corrects that."""
     TicketMessage.objects.update_or_create(
         chat_id=message.chat_id,
         message_id=message.message_id,
-        defaults={"ticket": comment.ticket, "comment": comment, "text": clean_text(message.text)},
+        defaults={"ticket": comment.ticket, "comment": comment, "text": clean_text(words)},
     )
-    wait_for_files(comment.ticket, comment, [file] if file else [], message.chat_id)
+
+
+def comment_message(message: Incoming) -> TicketMessage | None:
+    """What this message has given to a comment."""
+    made = TicketMessage.objects.filter(
+        chat_id=message.chat_id, message_id=message.message_id, comment__isnull=False
+    )
+    return made.select_related("comment__ticket").first()
 
 
 def open_comment(dialog: Dialog, message: Incoming) -> Comment | None:
@@ -336,24 +384,22 @@ def go_on_with_comment(dialog: Dialog, message: Incoming, comment: Comment) -> R
 
 def take_edit(dialog: Dialog, message: Incoming) -> Replies:
     """An edited message corrects the comment it made, for a while."""
-    about = (
-        TicketMessage.objects.filter(
-            chat_id=message.chat_id, message_id=message.message_id, comment__isnull=False
-        )
-        .select_related("comment__ticket")
-        .first()
-    )
     if not message.text:
         return []  # a live location moves on, a caption was taken away
-    if about is None or about.comment is None or message.user is None:
+    made = comment_message(message)
+    if made is None or message.user is None:
         text = _("Изменённое сообщение я не перечитываю. Отправьте исправление новым сообщением.")
         return [message.say(text, reply_to=message.message_id)]
+    return correct(message, made, message.text)
+
+
+def correct(message: Incoming, made: TicketMessage, words: str) -> Replies:
+    """Put new words in the place of those a message gave to its comment."""
+    face = Face.BOT if message.is_private else Face.GROUP
+    comment = cast(Comment, made.comment)
     try:
         correct_comment(
-            comment=about.comment,
-            actor=customer(message.user, Face.BOT),
-            old=about.text,
-            new=message.text,
+            comment=comment, actor=customer(message.customer, face), old=made.text, new=words
         )
     except NotYours:
         text = str(NOT_FOUND)
@@ -367,10 +413,14 @@ def take_edit(dialog: Dialog, message: Incoming) -> Replies:
     except TextTooLong as long:
         text = str(long)
     else:
-        about.text = clean_text(message.text)
-        about.save(update_fields=["text"])
-        text = _("✏️ Комментарий к № %(number)s исправлен.") % {"number": about.ticket_id}
-    return [message.say(text, reply_to=message.message_id, ticket_id=about.ticket_id)]
+        made.text = clean_text(words)
+        made.save(update_fields=["text"])
+        text = _("✏️ Комментарий к № %(number)s исправлен.") % {"number": made.ticket_id}
+    return [
+        message.say(
+            text, reply_to=message.message_id, topic=message.topic, ticket_id=made.ticket_id
+        )
+    ]
 
 
 def send_files(dialog: Dialog, message: Incoming) -> Replies:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from django import template
-from django.utils.timesince import timesince
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -11,6 +11,8 @@ from tickets import text
 from tickets.models import Comment, Priority, TicketEvent
 from tickets.status import TicketStatus
 from tickets.templatetags.status_labels import PRIORITY_ICONS, STATUS_ICONS
+
+MONTH = 30 * 86400  # seconds
 
 register = template.Library()
 
@@ -45,7 +47,13 @@ def size(value: int) -> str:
 
 @register.filter
 def ago(moment: datetime) -> str:
-    return timesince(moment, depth=1)
+    """How long ago, in words; what is older than a month is a date."""
+    seconds = int((timezone.now() - moment).total_seconds())
+    if seconds < 60:
+        return _("только что")
+    if seconds > MONTH:
+        return f"{timezone.localtime(moment):%d.%m.%Y}"
+    return _("%(span)s назад") % {"span": text.time_span(seconds)}
 
 
 @register.filter

@@ -26,7 +26,7 @@ from tests.sandbox import Json
 from tests.telegram_bot.bot import JPEG, LOG, PNG, Answer, Bot, Chat, where_stored
 from tests.telegram_bot.group_chat import BOT_NAME, GROUP, MENTION, GroupBot, Member, group_row
 from tickets import services
-from tickets.models import Delivery, Face, Priority, Ticket
+from tickets.models import Attachment, Delivery, Face, Priority, Ticket
 from tickets.status import TicketStatus
 
 PROBLEM = "Не открывается консоль кластера. Ошибка 502 с утра."
@@ -201,8 +201,8 @@ def test_config_is_for_admins(group, linked_boris, boris_in_group: Member) -> No
 def test_config_is_for_the_registered(bot, in_group: Member) -> None:
     in_group.act("add_bot")
     answer = in_group.say(f"/config@{BOT_NAME}")
-    assert f"https://t.me/{BOT_NAME}?start=reg" in answer.text
-    assert answer.buttons == {}
+    assert "Сначала зарегистрируйтесь" in answer
+    assert answer.buttons == {"📝 Зарегистрироваться": f"https://t.me/{BOT_NAME}?start=reg"}
 
 
 def test_config_tells_an_anonymous_admin_why(group, in_group: Member) -> None:
@@ -341,9 +341,9 @@ def test_mention_opens_a_ticket(group, in_group: Member, linked, product) -> Non
     ("text", "description"),
     [
         (f"{PROBLEM} {MENTION.upper()}", PROBLEM),
-        (f"Не открывается {MENTION} консоль", "Не открывается   консоль"),
+        (f"Не открывается {MENTION} консоль", "Не открывается консоль"),
         (f"{MENTION}, помогите: 🗑️ ящик полон", "помогите: 🗑️ ящик полон"),
-        (f"👨‍👩‍👧👨‍👩‍👧 {MENTION} семья не видит диск", "👨‍👩‍👧👨‍👩‍👧   семья не видит диск"),
+        (f"👨‍👩‍👧👨‍👩‍👧 {MENTION} семья не видит диск", "👨‍👩‍👧👨‍👩‍👧 семья не видит диск"),
         (f"{MENTION} 1234567890", "1234567890"),
         (f"{MENTION} <b>жир</b> & «ёлки»", "<b>жир</b> & «ёлки»"),
     ],
@@ -360,7 +360,7 @@ def test_mention_by_name_counts_too(group, in_group: Member) -> None:
     offset = len(text.split(". ")[0]) + 3  # the emoji takes two units
     entity = {"type": "text_mention", "offset": offset, "length": 9, "user": "bot"}
     in_group.say(text, entities=[entity])
-    assert Ticket.objects.get().description == "😀 Поддержка молчит.  , ответьте"
+    assert Ticket.objects.get().description == "😀 Поддержка молчит., ответьте"
 
 
 @pytest.mark.parametrize("text", ["", "123456789", "мало", "          ", "1 2 3 4 5", "​" * 30])
@@ -384,7 +384,7 @@ def test_file_with_nothing_but_a_mention_is_too_short(group, in_group: Member) -
 
 def test_file_that_cannot_be_taken_is_named(group, in_group: Member) -> None:
     answer = in_group.send(("run.exe", b"MZ"), caption=f"{MENTION} {PROBLEM}")
-    assert "Файл «run.exe» принять нельзя" in answer
+    assert "Файл «run.exe» я не взял" in answer
     assert files_of(Ticket.objects.get()) == []
 
 
@@ -392,7 +392,7 @@ def test_file_too_big_for_bots_is_named(group, in_group: Member) -> None:
     answer = in_group.send(
         ("big.log", b""), caption=f"{MENTION} {PROBLEM}", fake_size=21 * MEGABYTE
     )
-    assert "Файл «big.log» принять нельзя" in answer
+    assert "Файл «big.log» я не взял" in answer
     assert Ticket.objects.get().description == PROBLEM
 
 
@@ -418,7 +418,7 @@ def test_album_with_a_file_that_cannot_be_taken(group, in_group: Member) -> None
         ("a.png", PNG), ("run.exe", b"MZ"), ("b.png", PNG), caption=f"{PROBLEM} {MENTION}"
     )
     number = Ticket.objects.get().pk
-    assert f"Файл «run.exe» принять нельзя: приложите его к заявке № {number}" in answer
+    assert f"Файл «run.exe» к заявке № {number} я не взял" in answer
     assert [name for name, _content in files_of(Ticket.objects.get())] == ["a.png", "b.png"]
 
 
@@ -467,8 +467,9 @@ def test_reply_with_a_mention_takes_anothers_message(
     assert ticket.description == (
         "Сообщение участника Виктор Гость:\nПропал доступ к базе. Код <403>\n\nпосмотрите"
     )
-    assert confirmation["reply_to_message_id"] == in_group.last_id
+    assert confirmation["reply_to_message_id"] == source
     assert "Автор: Анна Кузнецова" in confirmation["text"]
+    assert "Из альбома" not in confirmation["text"]
     assert reactions(in_group, source) == ["👀"]
     assert GroupTicket.objects.get().message_id == source
 
@@ -531,7 +532,7 @@ def test_reply_in_a_topic(group, in_group: Member, viktor_in_group: Member) -> N
     source = viktor_in_group.write("Пропал доступ к базе", topic=topic)
     confirmation = only(in_group.say(MENTION, reply_to=source))
     assert "Виктор Гость" in Ticket.objects.latest("pk").description
-    assert (confirmation["topic"], confirmation["reply_to_message_id"]) == (topic, in_group.last_id)
+    assert (confirmation["topic"], confirmation["reply_to_message_id"]) == (topic, source)
 
 
 # One ticket per message
@@ -586,6 +587,23 @@ def test_edit_that_makes_it_long_enough_opens_the_first(group, in_group: Member)
     in_group.mention("мало")
     in_group.edit(in_group.last_id, f"{MENTION} {PROBLEM}")
     assert Ticket.objects.count() == 1
+
+
+def test_reply_to_an_album_says_that_one_file_came(
+    group, in_group: Member, viktor_in_group: Member
+) -> None:
+    album = [(f"{number}.jpg", JPEG) for number in range(3)]
+    viktor_in_group.telegram.files("viktor", *album, kind="photo", chat=GROUP, caption=PROBLEM)
+    source = viktor_in_group.all_seen[-3]["message_id"]
+    answer = in_group.say(MENTION, reply_to=source)
+    assert Ticket.objects.get().attachments.count() == 1
+    assert "Из альбома Telegram передал мне один файл." in answer
+    added = in_group.telegram.files(
+        "anna", *album[1:], kind="photo", chat=GROUP, reply_to=only(answer)["message_id"]
+    )
+    assert added
+    in_group.bot.catch_up()
+    assert Attachment.objects.count() == 3
 
 
 def test_mention_added_to_a_second_part_of_an_album_opens_nothing(group, in_group: Member) -> None:
@@ -767,10 +785,34 @@ def test_reply_of_another_member_is_no_comment(
     assert not ticket.comments.exists()
 
 
-def test_edited_comment_is_no_second_one(ticket, in_group: Member) -> None:
+def test_edited_comment_is_corrected(ticket, in_group: Member) -> None:
+    in_group.say(f"{MENTION} Стало хуже", reply_to=in_group.seen[-1]["message_id"])
+    edited = in_group.edit(in_group.last_id, f"Стало лучше, {MENTION}")
+    assert f"Комментарий к № {ticket.pk} исправлен." in edited
+    assert only(edited)["reply_to_message_id"] == in_group.sent["message_id"]
+    assert ticket.comments.get().body == "Стало лучше"
+
+
+def test_comment_edited_later_than_15_minutes_stays_and_says_so(
+    ticket, in_group: Member, bot
+) -> None:
     in_group.say("Стало хуже", reply_to=in_group.seen[-1]["message_id"])
-    assert in_group.edit(in_group.last_id, "Стало лучше").calls == []
+    bot.clock.advance(minutes=16)
+    assert "больше 15 минут назад" in in_group.edit(in_group.last_id, "Стало лучше")
+    assert ticket.comments.get().body == "Стало хуже"
+
+
+def test_edited_reply_of_a_stranger_is_nothing(ticket, in_group: Member, viktor_in_group) -> None:
+    viktor_in_group.say("У меня тоже", reply_to=in_group.seen[-1]["message_id"])
+    assert viktor_in_group.edit(viktor_in_group.last_id, "И у меня").calls == []
+
+
+def test_reply_to_a_persons_comment_is_no_comment(ticket, in_group: Member) -> None:
+    """Only the bot's messages stand for the ticket in a group."""
+    in_group.say("Стало хуже", reply_to=in_group.seen[-1]["message_id"])
+    in_group.mention("А это совсем другая беда", reply_to=in_group.last_id)
     assert ticket.comments.count() == 1
+    assert Ticket.objects.count() == 2
 
 
 def test_comment_on_a_closed_ticket_is_refused(ticket, in_group: Member, agent, bot) -> None:

@@ -8,6 +8,7 @@ from django.core import mail
 
 from accounts import services
 from accounts.models import LinkPin, TelegramAccount
+from telegram_bot.models import Dialog
 from tests.factories import BotRegistrationFactory, TelegramAccountFactory, UserFactory
 from tests.telegram_bot.bot import PNG, Bot, Chat, where_stored
 from tickets.models import Delivery
@@ -275,7 +276,7 @@ def test_five_wrong_pins_lock_for_a_quarter_of_an_hour(asked_for_pin: Chat, bot:
         asked_for_pin.say(other_code(code))
     locked = "Слишком много попыток. Новый код можно запросить через 15 минут."
     assert asked_for_pin.say(other_code(code)).texts == [locked]
-    assert "Срок кода истёк" in asked_for_pin.say(code)
+    assert asked_for_pin.say(code).texts == [locked]
     assert "Слишком много попыток" in asked_for_pin.press(RENEW)
     assert len(mail.outbox) == 1
 
@@ -453,3 +454,26 @@ def test_withdrawal_on_the_portal_ends_service_at_once(linked, product, chat: Ch
 def test_new_phone_on_the_portal_ends_the_link(linked, chat: Chat) -> None:
     services.register_for_bot(user=linked, phone="+79990000000", ip=None, user_agent="")
     assert ASK in chat.say("/tickets")
+
+
+# Hints on the way
+
+
+def test_words_where_an_account_is_to_be_chosen(registration, boris, chat: Chat) -> None:
+    BotRegistrationFactory(user=boris, phone=registration.phone)
+    chat.start()
+    offered = chat.share_contact()
+    answer = chat.say("привет")
+    assert "Сначала выберите аккаунт кнопкой." in answer
+    assert answer.buttons == offered.buttons
+
+
+def test_help_in_the_middle_of_linking_leads_nowhere_else(registration, chat: Chat) -> None:
+    chat.start()
+    chat.share_contact()
+    assert chat.say("/help").buttons == {}
+    assert Dialog.objects.get().step == "pin"
+
+
+def test_sticker_of_a_stranger_is_answered_with_the_way_on(db, viktor_chat: Chat) -> None:
+    assert ASK in viktor_chat.send(("s.webp", b"x"), kind="sticker")

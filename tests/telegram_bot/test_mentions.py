@@ -1,5 +1,6 @@
 """Is the bot meant, and what is said besides: entities are counted in UTF-16 units."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -69,7 +70,28 @@ def test_mention_without_a_username_is_known_by_the_id():
 def test_every_mention_is_taken_out_at_its_own_place():
     text = "👨‍👩‍👧 Бот бот, ящик 🗑 @support_bot полон, @SUPPORT_BOT срочно"
     message = said(text, ("mention", "@support_bot"), ("mention", "@SUPPORT_BOT"))
-    assert rest(message) == "👨‍👩‍👧 Бот бот, ящик 🗑   полон,   срочно"
+    assert rest(message) == "👨‍👩‍👧 Бот бот, ящик 🗑 полон, срочно"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("@support_bot, не работает запрос: SELECT 1;", "не работает запрос: SELECT 1;"),
+        ("Не работает запрос: SELECT 1; @support_bot", "Не работает запрос: SELECT 1;"),
+        ("Добрый день, @support_bot не работает", "Добрый день, не работает"),
+        ("Привет, @support_bot! Не работает", "Привет! Не работает"),
+        ("Порты:\n  22\n@support_bot\n  80", "Порты:\n  22\n\n  80"),
+        ("Помогите, @support_bot", "Помогите"),
+        ("@support_bot @support_bot помогите", "помогите"),
+    ],
+)
+def test_nothing_else_is_taken_from_the_text(text, expected):
+    places = [
+        MessageEntity("mention", offset=found.start(), length=len("@support_bot"))
+        for found in re.finditer("@support_bot", text)
+    ]
+    message = Message(1, datetime.now(UTC), Chat(-5, "group"), text=text, entities=places)
+    assert rest(message) == expected
 
 
 def test_same_words_elsewhere_stay():
@@ -78,7 +100,7 @@ def test_same_words_elsewhere_stay():
         "text_mention", offset=utf16_length("Поддержка молчит. "), length=9, user=ME
     )
     message = Message(1, datetime.now(UTC), Chat(-5, "group"), text=text, entities=[entity])
-    assert rest(message) == "Поддержка молчит.  !"
+    assert rest(message) == "Поддержка молчит.!"
 
 
 def test_half_of_a_pair_does_no_harm():

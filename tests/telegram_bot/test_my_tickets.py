@@ -494,3 +494,100 @@ def test_agents_file_is_one_of_the_card(ticket, agent, chat: Chat) -> None:
     [sent] = chat.press("📎 Файлы · 1").messages
     assert sent["media"]["name"] == "guide.txt"
     assert f"Заявка № {ticket.pk}" in sent["caption"]
+
+
+# Questions, whole texts, many files
+
+
+@pytest.mark.parametrize("look", ["card", "comments", "list", "closed"])
+def test_question_ends_when_another_ticket_is_looked_at(
+    ticket, linked, product, chat: Chat, look
+) -> None:
+    other = TicketFactory(requester=linked, product=product)
+    chat.press_card(ticket, WRITE)
+    chat.press(f"{look}:{other.pk}" if look in ("card", "comments") else look)
+    assert "Не понял" in chat.say("Это к другой заявке")
+    assert not Comment.objects.exists()
+
+
+@pytest.mark.parametrize("look", ["card", "comments"])
+def test_question_waits_while_its_own_ticket_is_read(ticket, chat: Chat, look) -> None:
+    chat.press_card(ticket, WRITE)
+    chat.press(f"{look}:{ticket.pk}")
+    assert "Комментарий добавлен" in chat.say("Журнал приложу")
+
+
+def test_digits_that_end_a_split_text_belong_to_it(ticket, chat: Chat) -> None:
+    chat.press_card(ticket, WRITE)
+    long = "слово " * 680 + "порт"
+    chat.do(lambda: [chat.telegram.send(chat.key, text) for text in (long, "12345")])
+    assert Comment.objects.get().body == f"{long}\n12345"
+
+
+def test_long_texts_can_be_read_whole(linked, product, agent, chat: Chat) -> None:
+    description, body = ("слово & <b> 😀 " * 300).strip(), ("ответ & <i> " * 200).strip()
+    ticket = services.open_ticket(
+        requester=linked, product=product, title="Тема", description=description, face=Face.PORTAL
+    )
+    services.add_comment(ticket=ticket, actor=services.agent(agent), body=body)
+    chat.say(str(ticket.pk))
+    told = chat.press("📄 Описание целиком")
+    assert len(told.texts) == 2
+    assert " ".join(text.split("\n", 1)[1] for text in told.texts).split() == description.split()
+    chat.press(f"comments:{ticket.pk}", chat.message_with("Приоритет"))
+    label = next(
+        label
+        for label in chat.telegram.buttons(chat.message_with("комментарии 1–1"))
+        if "📄" in label
+    )
+    told = chat.press(label)
+    assert "".join(text.split("\n", 1)[1] for text in told.texts).split() == body.split()
+
+
+def test_whole_text_of_an_internal_note_is_not_found(ticket, agent, foreign, chat: Chat) -> None:
+    note = services.add_comment(
+        ticket=ticket, actor=services.agent(agent), body="Тайна", internal=True
+    )
+    chat.say(str(ticket.pk))
+    assert NOT_FOUND in chat.press(f"whole:{ticket.pk}:{note.pk}")
+    assert NOT_FOUND in chat.press(f"whole:{foreign.pk}")
+
+
+def test_newest_comments_are_listed_where_there_are_very_many(
+    ticket, chat: Chat, monkeypatch
+) -> None:
+    monkeypatch.setattr("telegram_bot.flows.my_tickets.LISTED", 6)
+    CommentFactory.create_batch(8, ticket=ticket, author=ticket.requester)
+    Comment.objects.filter(pk=Comment.objects.latest("pk").pk).update(body="Самый новый")
+    assert "Самый новый" in chat.press_card(ticket, "💬 Комментарии · 8")
+
+
+def test_more_files_than_fit_are_told_and_sent_once(ticket, linked, chat: Chat) -> None:
+    for _part in range(2):
+        files = [NewFile(f"{number}.txt", 1, content=ContentFile(b"x")) for number in range(8)]
+        actor = services.customer(linked, Face.PORTAL)
+        services.add_comment(ticket=ticket, actor=actor, body="", files=files)
+    chat.say(str(ticket.pk))
+    twice = chat.do(
+        lambda: [chat.telegram.press(chat.key, f"files:{ticket.pk}", wait=0) for _press in "12"]
+    )
+    assert twice.toast == (
+        "Отправляю последние 10 файлов, все файлы — на портале.Файлы уже отправлены или в пути."
+    )
+    assert len([message for message in chat.seen if message["media"]]) == 10
+
+
+@pytest.mark.parametrize(
+    ("passed", "words"),
+    [
+        ({"seconds": 30}, "Обновлена: только что"),
+        ({"minutes": 2}, "Обновлена: 2 минуты назад"),
+        ({"minutes": 21}, "Обновлена: 21 минуту назад"),
+        ({"hours": 5}, "Обновлена: 5 часов назад"),
+        ({"days": 3}, "Обновлена: 3 дня назад"),
+        ({"days": 45}, "Обновлена: 2"),
+    ],
+)
+def test_card_tells_when_it_changed(ticket, chat: Chat, bot: Bot, passed, words) -> None:
+    bot.clock.advance(**passed)
+    assert words in chat.say(str(ticket.pk))

@@ -19,7 +19,7 @@ QUESTIONS = {
     "confirm": "Проверьте заявку",
 }
 MEGABYTE = 1024 * 1024
-DONE, CLEAR = "✅ Дальше", "🗑 Убрать файлы"
+DONE, CLEAR, EMPTY = "✅ Дальше", "🗑 Убрать файлы", "Оставить пустым"
 State = Attachment.State
 
 
@@ -553,3 +553,98 @@ def test_forged_product(chat: Chat) -> None:
     for data in ("product:999", "product:x", "product:٥", "product:-1", "product"):
         chat.press(data)
         assert Dialog.objects.get().step == "product"
+
+
+# Albums where a question is open
+
+
+@pytest.mark.parametrize(
+    ("step", "caption", "question"),
+    [("title", TITLE, "description"), ("description", DESCRIPTION, "files")],
+)
+def test_album_that_answers_a_question_leads_to_the_next(chat: Chat, step, caption, question):
+    go_to(chat, step)
+    answer = chat.send(("1.log", LOG), ("2.log", LOG), ("3.log", LOG), caption=caption)
+    assert QUESTIONS[question] in answer
+    assert [text for text in answer.texts if "Принято" in text] == ["📎 Принято: 3 файла, 108 Б"]
+    assert Dialog.objects.get().step == question
+    if question == "files":
+        assert chat.keyboard == ["Дальше", "Отмена"]
+
+
+def test_album_at_the_summary_shows_it_once(chat: Chat) -> None:
+    go_to(chat, "confirm")
+    answer = chat.send(("1.log", LOG), ("2.log", LOG))
+    [summary] = [text for text in answer.texts if QUESTIONS["confirm"] in text]
+    assert "1.log, 2.log" in summary
+    chat.say("Да")
+    assert len(stored_files(Ticket.objects.get())) == 2
+
+
+def test_files_over_the_limit_are_named(chat: Chat) -> None:
+    go_to(chat, "files")
+    chat.send(*[(f"{number}.txt", LOG) for number in range(9)])
+    answer = chat.send(("a.txt", LOG), ("b.txt", LOG), ("c.txt", LOG))
+    assert "«b.txt» я не взял" in answer
+    assert "«c.txt» я не взял" in answer
+    assert "Принято: 10 файлов" in answer
+
+
+# What must not be lost or taken for something else
+
+
+@pytest.mark.parametrize(("step", "limit"), [("title", 60), ("description", 20_000)])
+def test_refused_file_is_named_beside_too_long_words(chat: Chat, monkeypatch, step, limit) -> None:
+    monkeypatch.setattr("tickets.services.TEXT_LIMIT", 70)
+    go_to(chat, step)
+    answer = chat.send(("virus.exe", LOG), caption="слово " * 15)
+    assert "virus.exe" in answer
+    assert "90 символов" in answer or "89 символов" in answer
+
+
+@pytest.mark.parametrize(("name", "size"), [("virus.exe", 10), ("film.mp4", 60 * MEGABYTE)])
+def test_portal_is_advised_only_where_it_would_take_the_file(chat: Chat, name, size) -> None:
+    go_to(chat, "files")
+    assert "приложите на портале" not in chat.send((name, b"x"), fake_size=size)
+
+
+def test_old_cancel_leaves_a_new_draft_alone(chat: Chat) -> None:
+    old = go_to(chat, "description").messages[-1]
+    chat.say("/cancel")
+    go_to(chat, "description")
+    assert "Кнопка устарела" in chat.press("✖️ Отмена", old)
+    assert QUESTIONS["files"] in chat.say(DESCRIPTION)
+
+
+def test_correction_takes_the_yes_away(chat: Chat) -> None:
+    go_to(chat, "confirm")
+    chat.press("✏️ Тема")
+    assert chat.keyboard == []
+    chat.say("Другая тема")
+    assert chat.keyboard == ["Да", "Отмена"]
+    chat.say("Да")
+    assert Ticket.objects.get().title == "Другая тема"
+
+
+def test_leave_empty_after_files_asks_what_to_do_with_them(chat: Chat) -> None:
+    go_to(chat, "files")
+    chat.send(("log.txt", LOG))
+    answer = chat.say(EMPTY)
+    assert "Файлы уже приложены. Оставить их или убрать?" in answer
+    assert {DONE, CLEAR} <= answer.buttons.keys()
+    chat.press(CLEAR)
+    assert "Файлы: нет" in chat.say(EMPTY)
+
+
+def test_done_at_the_product_step_says_what_is_missing(chat: Chat) -> None:
+    go_to(chat, "product")
+    chat.send(("log.txt", LOG))
+    assert "Ответьте на вопрос о заявке" in chat.press(DONE)
+
+
+def test_created_message_stays_when_it_is_opened(chat: Chat) -> None:
+    go_to(chat, "confirm")
+    created = chat.say("Да").messages[-1]
+    opened = chat.press("👁 Открыть", created)
+    assert "Приоритет" in opened
+    assert "создана" in chat.now(created)["text"]

@@ -5,7 +5,7 @@ import pytest
 from telegram_bot.models import Dialog
 from tests.telegram_bot.bot import PNG, Bot, Chat
 from tickets import services
-from tickets.models import Comment, Ticket
+from tickets.models import Comment, Face, Ticket
 from tickets.status import TicketStatus
 
 RATE, RETURN, VIEW = "⭐ Оценить выполнение", "↩️ Вернуть в работу", "👁 Просмотреть заявку"
@@ -290,3 +290,110 @@ def test_follow_up_does_not_overwrite_a_draft(resolved, product, chat: Chat) -> 
     assert "Другая заявка" in chat.press(FOLLOW_UP, card)
     assert "Выберите продукт" in chat.press("🗑 Удалить")
     assert Dialog.objects.get().draft["parent"] == resolved.pk
+
+
+def test_link_of_the_portal_begins_a_follow_up(resolved, product, chat: Chat) -> None:
+    closed(resolved)
+    assert "Выберите продукт" in chat.start(f"n_{resolved.pk}")
+    chat.press(product.name)
+    for text in ("Снова", "То же самое", "Оставить пустым"):
+        chat.say(text)
+    created = chat.say("Да")
+    follow_up = Ticket.objects.latest("pk")
+    assert follow_up.parent == resolved
+    assert f"На основе: № {resolved.pk}" in created
+    assert f"На основе: № {resolved.pk}" in chat.say(str(follow_up.pk))
+
+
+def test_link_to_a_follow_up_of_a_foreign_ticket_opens_nothing(linked, foreign, chat: Chat) -> None:
+    answer = chat.start(f"n_{foreign.pk}")
+    assert answer.texts == ["Заявка не найдена или недоступна"]
+    assert list(answer.buttons) == ["‹ Меню"]
+
+
+# Messages worth keeping
+
+
+@pytest.mark.parametrize("button", [RATE, RETURN, VIEW])
+def test_notice_stays_when_its_buttons_are_pressed(resolved, chat: Chat, button) -> None:
+    notice = chat.last
+    chat.press(button, notice)
+    assert "Отчёт снова открывается." in chat.now(notice)["text"]
+    assert list(chat.telegram.buttons(chat.now(notice))) == [RATE, RETURN, VIEW]
+
+
+def test_stale_press_takes_the_offer_from_a_notice_and_leaves_its_words(
+    resolved, chat: Chat
+) -> None:
+    notice = chat.last
+    Ticket.objects.filter(pk=resolved.pk).update(status=TicketStatus.IN_PROGRESS)
+    answer = chat.press(RETURN, notice)
+    assert "открываю свежую карточку" in answer.toast
+    assert "Приоритет" in answer
+    assert "Отчёт снова открывается." in chat.now(notice)["text"]
+    assert list(chat.telegram.buttons(chat.now(notice))) == [VIEW]
+
+
+def test_every_offer_ends_with_the_ticket(resolved, chat: Chat, bot: Bot) -> None:
+    """Also those of a card, of a comment's confirmation and of an open question."""
+    chat.say(str(resolved.pk))
+    chat.reply(chat.message_with("выполнена"), "Смотрю ещё")
+    chat.press(RETURN, chat.message_with("Комментарий добавлен"))
+    closed(resolved)
+    bot.run_queue()
+    left = [label for message in chat.seen for label in chat.telegram.buttons(message)]
+    assert not {RATE, RETURN, "Да"} & set(left)
+
+
+def test_notice_that_comes_late_offers_nothing(ticket, agent, linked, chat: Chat, bot: Bot) -> None:
+    chat.start()
+    services.change_status(
+        ticket=ticket, to=TicketStatus.RESOLVED, actor=services.agent(agent), answer="Готово"
+    )
+    services.return_to_work(
+        ticket=ticket, actor=services.customer(linked, Face.PORTAL), reason="Нет"
+    )
+    bot.run_queue()
+    assert list(chat.telegram.buttons(chat.message_with("выполнена"))) == ["👁 Открыть"]
+
+
+def test_waiting_ticket_asks_for_an_answer(ticket, agent, chat: Chat, bot: Bot) -> None:
+    chat.start()
+    services.change_status(
+        ticket=ticket, to=TicketStatus.WAITING, actor=services.agent(agent), answer="Какой регион?"
+    )
+    bot.run_queue()
+    assert list(chat.telegram.buttons(chat.last)) == ["➕ Ответить", "👁 Открыть"]
+
+
+# Reasons
+
+
+def test_album_as_a_reason_is_answered_as_a_return(resolved, chat: Chat) -> None:
+    chat.press(RETURN)
+    chat.press("Да")
+    answer = chat.send(("a.png", PNG), ("b.png", PNG), caption="Отчёт пуст")
+    assert answer.texts[1:] == [
+        f"↩️ Заявка № {resolved.pk} снова в работе. Причина передана специалисту."
+    ]  # the first is the notice, without its offer
+    reason = resolved.comments.get(by_agent=False)
+    assert (reason.body, reason.attachments.count()) == ("Отчёт пуст", 2)
+
+
+def test_reason_for_a_ticket_returned_meanwhile_is_kept(resolved, linked, chat: Chat) -> None:
+    chat.press(RETURN)
+    chat.press("Да")
+    services.return_to_work(
+        ticket=resolved, actor=services.customer(linked, Face.PORTAL), reason="С портала"
+    )
+    assert "причину я добавил комментарием" in chat.say("Отчёт пуст")
+    assert resolved.comments.latest("pk").body == "Отчёт пуст"
+    assert Dialog.objects.get().step == ""
+
+
+def test_late_press_on_rate_names_the_rating(resolved, chat: Chat, bot: Bot) -> None:
+    notice = chat.last
+    closed(resolved)
+    assert chat.press(f"rate:{resolved.pk}:kept", notice).toast == (
+        "Заявка уже закрыта, оценить её нельзя."
+    )
