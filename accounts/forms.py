@@ -1,12 +1,24 @@
 from typing import Any
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm, PasswordResetForm
+from django.contrib.auth import forms as auth_forms
+from django.contrib.auth.forms import AuthenticationForm, PasswordResetForm, SetPasswordForm
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.phone import normalise_phone
 from config.queue import enqueue
+
+NEW_PASSWORD = {
+    "new_password1": _("Введите новый пароль."),
+    "new_password2": _("Введите новый пароль ещё раз."),
+}
+
+
+def _require(form: forms.BaseForm, **words: Any) -> None:
+    """Say of each empty field what belongs there; the summary of errors names no fields."""
+    for name, text in words.items():
+        form.fields[name].error_messages["required"] = text
 
 
 class LoginForm(AuthenticationForm):
@@ -20,6 +32,19 @@ class LoginForm(AuthenticationForm):
         login = self.fields["username"]
         login.label = _("Логин или почта")
         login.widget.attrs["maxlength"] = 254  # an e-mail may be longer than a username
+        _require(self, username=_("Введите логин или почту."), password=_("Введите пароль."))
+
+
+class NewPasswordForm(SetPasswordForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _require(self, **NEW_PASSWORD)
+
+
+class PasswordChangeForm(auth_forms.PasswordChangeForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _require(self, old_password=_("Введите текущий пароль."), **NEW_PASSWORD)
 
 
 class PasswordResetRequestForm(PasswordResetForm):

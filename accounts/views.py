@@ -16,7 +16,13 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from accounts.client_ip import client_ip
-from accounts.forms import BotRegistrationForm, LoginForm, PasswordResetRequestForm
+from accounts.forms import (
+    BotRegistrationForm,
+    LoginForm,
+    NewPasswordForm,
+    PasswordChangeForm,
+    PasswordResetRequestForm,
+)
 from accounts.models import BotRegistration, LinkPin, TelegramAccount, User
 from accounts.services import register_for_bot, unlink_telegram, withdraw_registration
 from config.queue import enqueue
@@ -47,6 +53,7 @@ def locked_out(request: HttpRequest, *_details: object) -> HttpResponse:
 
 
 class PasswordChange(SuccessMessageMixin, auth_views.PasswordChangeView):
+    form_class = PasswordChangeForm
     template_name = "portal/password_change.html"
     success_url = reverse_lazy("profile")
     success_message = gettext_lazy("Пароль изменён. На других устройствах вход завершён.")
@@ -80,6 +87,7 @@ class PasswordResetDone(auth_views.PasswordResetDoneView):
 
 
 class PasswordResetConfirm(SuccessMessageMixin, auth_views.PasswordResetConfirmView):
+    form_class = NewPasswordForm
     template_name = "portal/password_reset_confirm.html"
     success_url = reverse_lazy("login")
     success_message = gettext_lazy("Пароль сохранён. Войдите с новым паролем.")

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 Keyboard = dict[str, Any]
 Button = dict[str, Any]
 
+CHOICES_A_PAGE = 8
 EMPTY = "Оставить пустым"
 DONE = "Дальше"
 CANCEL = "Отмена"
@@ -78,6 +79,14 @@ def contact() -> Keyboard:
 
 def in_rows(buttons: Sequence[Button], width: int) -> list[Sequence[Button]]:
     return [buttons[start : start + width] for start in range(0, len(buttons), width)]
+
+
+def paged(buttons: Sequence[Button], page: int, word: str) -> list[Sequence[Button]]:
+    """Rows of two buttons and a pager: the page asked for, or the nearest there is."""
+    pages = max(1, -(-len(buttons) // CHOICES_A_PAGE))
+    page = min(max(page, 1), pages)
+    shown = buttons[(page - 1) * CHOICES_A_PAGE : page * CHOICES_A_PAGE]
+    return [*in_rows(shown, 2), pager(word, page, pages)]
 
 
 def pager(word: str, page: int, pages: int) -> list[Button]:

@@ -15,7 +15,6 @@ from telegram_bot.models import Dialog, Group, GroupProduct
 from telegram_bot.replies import Replies, Reply, edit
 from tickets.models import Product
 
-PRODUCTS_A_PAGE = 8
 NOBODY = {1087968824, 136817688, 777000}  # anonymous admin, a channel, a linked channel's posts
 ADMINS = {ChatMember.OWNER, ChatMember.ADMINISTRATOR}
 AWAY = {ChatMember.LEFT, ChatMember.BANNED}
@@ -163,15 +162,13 @@ def registration_link(bot: str) -> kb.Keyboard:
 
 def _product_screen(message: Incoming, topic: int, page: int = 1) -> Reply:
     products = list(Product.objects.filter(is_active=True))
-    pages = max(1, -(-len(products) // PRODUCTS_A_PAGE))
-    page = min(max(page, 1), pages)
-    shown = products[(page - 1) * PRODUCTS_A_PAGE : page * PRODUCTS_A_PAGE]
     buttons = [
-        kb.button(f"{row.icon} {row.name}".strip(), "group_product", row.pk, topic) for row in shown
+        kb.button(f"{row.icon} {row.name}".strip(), "group_product", row.pk, topic)
+        for row in products
     ]
     return message.screen(
         render("group_config", title=group_of(message).title, topic=topic, products=products),
-        kb.inline(*kb.in_rows(buttons, 2), kb.pager(f"group_products:{topic}", page, pages)),
+        kb.inline(*kb.paged(buttons, page, f"group_products:{topic}")),
         **({} if message.press else {"topic": topic, "reply_to": message.message_id}),
     )
 

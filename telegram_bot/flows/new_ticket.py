@@ -25,7 +25,6 @@ from tickets.services import (
 )
 from tickets.text import clean_line, cut, file_size, plural
 
-PRODUCTS_A_PAGE = 8
 YES_WORDS = {"да", "yes"}
 STEPS = ["product", "title", "description", "files"]  # what «Назад» walks along
 
@@ -100,20 +99,9 @@ def ask_product(dialog: Dialog, message: Incoming, page: int = 1) -> Replies:
         set_step(dialog, "")
         dialog.draft, dialog.draft_at = {}, None
         return [message.screen(_("Сейчас нет продуктов, для которых можно создать заявку."))]
-    pages = -(-len(products) // PRODUCTS_A_PAGE)
-    page = min(max(page, 1), pages)
-    shown = products[(page - 1) * PRODUCTS_A_PAGE : page * PRODUCTS_A_PAGE]
-    buttons = [kb.button(f"{row.icon} {row.name}".strip(), "product", row.pk) for row in shown]
-    return [
-        message.screen(
-            render("new_product"),
-            kb.inline(
-                *kb.in_rows(buttons, 2),
-                kb.pager("products", page, pages),
-                [_cancel(dialog)],
-            ),
-        )
-    ]
+    buttons = [kb.button(f"{row.icon} {row.name}".strip(), "product", row.pk) for row in products]
+    keyboard = kb.inline(*kb.paged(buttons, page, "products"), [_cancel(dialog)])
+    return [message.screen(render("new_product"), keyboard)]
 
 
 def turn_products(dialog: Dialog, message: Incoming) -> Replies:
@@ -155,7 +143,7 @@ def stale(dialog: Dialog, message: Incoming) -> Replies:
 
 def ask_title(dialog: Dialog, message: Incoming) -> Replies:
     set_step(dialog, "title")
-    text = render("new_title", product=_product(dialog), limit=TITLE_LIMIT)
+    text = render("new_title", draft=dialog.draft, product=_product(dialog), limit=TITLE_LIMIT)
     return [message.screen(text, kb.inline(_step_buttons(dialog)))]
 
 
@@ -188,7 +176,8 @@ def take_suggested_title(dialog: Dialog, message: Incoming) -> Replies:
 
 def ask_description(dialog: Dialog, message: Incoming) -> Replies:
     set_step(dialog, "description")
-    return [message.screen(render("new_description"), kb.inline(_step_buttons(dialog)))]
+    text = render("new_description", draft=dialog.draft)
+    return [message.screen(text, kb.inline(_step_buttons(dialog)))]
 
 
 def take_description(dialog: Dialog, message: Incoming) -> Replies:

@@ -282,3 +282,25 @@ def test_server_error_shows_no_internals(client, anna, monkeypatch):
     assert response.status_code == 500
     assert "Что-то сломалось у нас" in page
     assert "secret detail" not in page
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/login/", ["Введите логин или почту.", "Введите пароль."]),
+        (
+            "/password/",
+            [
+                "Введите текущий пароль.",
+                "Введите новый пароль.",
+                "Введите новый пароль ещё раз.",
+            ],
+        ),
+    ],
+)
+def test_empty_form_says_of_each_field_what_belongs_there(client, anna, path, words):
+    if path != "/login/":
+        client.force_login(anna)
+    page = client.post(path, {}).content.decode()
+    assert [word for word in words if page.count(word) != 2] == []  # in the summary, at the field
+    assert "Обязательное поле" not in page

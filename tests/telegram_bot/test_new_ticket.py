@@ -383,7 +383,7 @@ def test_other_words_do_not(chat: Chat) -> None:
 
 def test_title_can_be_corrected(chat: Chat) -> None:
     go_to(chat, "confirm")
-    assert QUESTIONS["title"] in chat.press("✏️ Тема")
+    assert "Сейчас: " + TITLE in chat.press("✏️ Тема")
     answer = chat.say("Не печатается отчёт")
     assert "Тема: Не печатается отчёт" in answer
     assert DESCRIPTION in answer
@@ -392,7 +392,7 @@ def test_title_can_be_corrected(chat: Chat) -> None:
 
 def test_description_can_be_corrected(chat: Chat) -> None:
     go_to(chat, "confirm")
-    assert QUESTIONS["description"] in chat.press("✏️ Описание")
+    assert "Сейчас:\n" + DESCRIPTION in chat.press("✏️ Описание")
     assert "Зелёный экран." in chat.say("Зелёный экран.")
     chat.say("Да")
     assert Ticket.objects.get().description == "Зелёный экран."
@@ -618,7 +618,9 @@ def test_old_cancel_leaves_a_new_draft_alone(chat: Chat) -> None:
 
 def test_correction_takes_the_yes_away(chat: Chat) -> None:
     go_to(chat, "confirm")
-    chat.press("✏️ Тема")
+    asked = chat.press("✏️ Тема")
+    assert "исправление" in asked
+    assert f"Сейчас: {TITLE}" in asked
     assert chat.keyboard == []
     chat.say("Другая тема")
     assert chat.keyboard == ["Да", "Отмена"]
