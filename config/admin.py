@@ -6,8 +6,9 @@ from typing import Any
 from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.text import capfirst
+from django.utils.translation import gettext as _
 
 
 class BoundedPaginator(Paginator):
@@ -36,6 +37,21 @@ class DeskAdmin(admin.ModelAdmin):
     ) -> Any:
         title = capfirst(self.opts.verbose_name_plural)
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        """Under a title that needs no other case of the name: «Организация: изменение»."""
+        may_change = self.has_change_permission(request, obj)
+        what = _("добавление") if add else _("изменение") if may_change else _("просмотр")
+        context["title"] = f"{capfirst(self.opts.verbose_name)}: {what}"
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
 
 class ReadOnlyAdmin(DeskAdmin):

@@ -133,6 +133,7 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # knocking must not lock 
 AXES_LOCKOUT_CALLABLE = "accounts.views.locked_out"
 AXES_HTTP_RESPONSE_CODE = 429
 AXES_VERBOSE = False
+AXES_ENABLE_ADMIN = False  # locks end by themselves
 AXES_DISABLE_ACCESS_LOG = True  # it would keep who came from where for ever
 
 # Web security follows the scheme of PORTAL_URL

@@ -40,6 +40,7 @@ GROUP_A_MINUTE = 18  # Telegram allows 20; the rest is for direct answers
 
 class TelegramChannel(Channel):
     name = "telegram"
+    label = "Telegram"
     lease = "telegram"
     batch = A_SECOND
 

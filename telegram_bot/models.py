@@ -127,6 +127,10 @@ class BotHeartbeat(models.Model):
     username = models.CharField(_("имя бота"), max_length=64)
     seen_at = models.DateTimeField(_("на связи"))
 
+    class Meta:
+        verbose_name = _("бот на связи")
+        verbose_name_plural = _("боты на связи")
+
     def __str__(self) -> str:
         return f"@{self.username}"
 

@@ -1,10 +1,12 @@
 from collections.abc import Callable, Iterable
-from functools import partial
+from contextlib import suppress
+from functools import partial, reduce
+from operator import or_
 from typing import Any
 
 from django.apps import apps
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Prefetch, Q, QuerySet
 from django.db.models.functions import Lower
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -19,14 +21,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from accounts.models import User
+from accounts.models import BotRegistration, User
+from accounts.phone import normalise_phone
 from config.admin import DeskAdmin, ReadOnlyAdmin
 from tickets import services
 from tickets.admin_card import CardForm, Refusal, refusal_text, take_to_work
 from tickets.delivery import channels, resend
 from tickets.models import Delivery, Face, Product, Ticket, TicketEvent
 from tickets.status import TicketStatus
-from tickets.templatetags.status_labels import priority_mark, status_chip
+from tickets.templatetags.status_labels import addressee, priority_mark, status_chip
 from tickets.text import plural
 
 admin.site.site_header = gettext_lazy("Рабочее место поддержки")
@@ -60,6 +63,13 @@ NOTICE_NAMES = {
     "staff_comment": gettext_lazy("специалистам: комментарий"),
     "staff_return": gettext_lazy("специалистам: возврат"),
     "linked": gettext_lazy("связь с Telegram"),
+    "continued": gettext_lazy("продолжение ответа"),
+    "file": gettext_lazy("файл"),
+    "file_refused": gettext_lazy("файл не принят"),
+    "created": gettext_lazy("заявка создана"),
+    "pin_delayed": gettext_lazy("письмо с ПИН-кодом задерживается"),
+    "pin_failed": gettext_lazy("письмо с ПИН-кодом не ушло"),
+    "test": gettext_lazy("пробное сообщение"),
 }
 NUMBER_DIGITS = 18  # a longer one fits no row
 
@@ -102,7 +112,7 @@ class TicketAdmin(DeskAdmin):
     list_filter = ("status", AssigneeFilter, "priority", "product")
     ordering = ("-id",)
     search_fields = ("id",)  # shows the box; `get_search_results` decides
-    search_help_text = gettext_lazy("Номер заявки, почта инициатора или начало темы")
+    search_help_text = gettext_lazy("Номер заявки, почта или телефон инициатора, начало темы")
     actions = ("take", "ask", "resolve", "close")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -284,17 +294,25 @@ def _history(ticket: Ticket) -> QuerySet[TicketEvent]:
     return (
         ticket.events.select_related("actor", "comment__author")
         .prefetch_related(
-            "comment__attachments", Prefetch("deliveries", Delivery.objects.order_by("pk"))
+            "comment__attachments",
+            Prefetch(
+                "deliveries",
+                Delivery.objects.select_related("recipient__telegram").order_by("pk"),
+            ),
         )
         .order_by("-pk")
     )
 
 
 def search_tickets(tickets: QuerySet[Ticket], term: str) -> QuerySet[Ticket]:
-    """By number, requester's e-mail or the start of the title: what an index can answer."""
-    term = term.strip().removeprefix("№").strip()
+    """By number, requester's phone or start of the e-mail, or start of the title."""
+    term = term.strip().lstrip("№#").strip()
     if not term:
         return tickets
+    with suppress(ValidationError):
+        phone = normalise_phone(term)
+        known = BotRegistration.objects.filter(phone=phone, withdrawn_at=None)
+        return tickets.filter(requester__in=list(known.values_list("user", flat=True)[:50]))
     if term.isascii() and term.isdigit():
         return tickets.filter(pk=term) if len(term) <= NUMBER_DIGITS else tickets.none()
     if "@" in term:
@@ -302,9 +320,17 @@ def search_tickets(tickets: QuerySet[Ticket], term: str) -> QuerySet[Ticket]:
         matching = User.objects.alias(lower_email=lower_email)
         found = matching.filter(lower_email__startswith=term.lower()).values_list("pk", flat=True)
         return tickets.filter(requester__in=list(found[:50]))
-    # SQLite compares only ASCII without case, so the other case of the first letter is tried too.
-    other = term[0].swapcase() + term[1:]
-    return tickets.filter(Q(title__istartswith=term) | Q(title__istartswith=other))
+    # SQLite compares only ASCII without case, so the usual spellings are tried, too.
+    spellings = {term, term[0].swapcase() + term[1:], term.lower(), term.capitalize()}
+    return tickets.filter(
+        reduce(or_, (Q(title__istartswith=spelling) for spelling in sorted(spellings)))
+    )
+
+
+def _is_unreachable(delivery: Delivery) -> bool:
+    """Whether its chat takes nothing until the person writes to the bot again."""
+    account = delivery.recipient and getattr(delivery.recipient, "telegram", None)
+    return bool(account and account.unreachable_at and delivery.address == str(account.telegram_id))
 
 
 class ChannelFilter(admin.SimpleListFilter):
@@ -312,7 +338,7 @@ class ChannelFilter(admin.SimpleListFilter):
     parameter_name = "channel"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        return [(name, name) for name in channels()]
+        return [(name, channel.label) for name, channel in channels().items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> QuerySet[Delivery]:
         return queryset.filter(channel=self.value()) if self.value() else queryset
@@ -321,19 +347,19 @@ class ChannelFilter(admin.SimpleListFilter):
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
     list_display = (
-        "id", "state_", "channel", "kind_", "ticket", "address", "attempts", "due_at", "sent_at",
+        "id", "state_", "channel_", "kind_", "ticket", "to", "attempts", "due_at", "sent_at",
         "error",
     )  # fmt: skip
-    list_select_related = ("event__ticket",)
+    list_select_related = ("event__ticket", "recipient__telegram")
     list_filter = ("state", ChannelFilter)
     search_fields = ("=address",)
     search_help_text = gettext_lazy("Адрес целиком")
     ordering = ("-id",)
     fields = (
-        "channel", "kind", "ticket", "recipient", "address", "state", "attempts", "due_at",
+        "channel_", "kind_", "ticket", "recipient", "address", "state", "attempts", "due_at",
         "created_at", "sent_at", "error",
     )  # fmt: skip
-    readonly_fields = ("ticket",)
+    readonly_fields = ("channel_", "kind_", "ticket")
     actions = ("send_again",)
 
     def has_resend_permission(self, request: HttpRequest) -> bool:
@@ -350,7 +376,9 @@ class DeliveryAdmin(ReadOnlyAdmin):
         """«Повторить» of a ticket's card: back to that card."""
         if not self.has_resend_permission(request):
             raise PermissionDenied
-        delivery = get_object_or_404(Delivery.objects.select_related("event"), pk=pk)
+        delivery = get_object_or_404(
+            Delivery.objects.select_related("event", "recipient__telegram"), pk=pk
+        )
         self._send_again(request, [delivery])
         if delivery.event is None:
             return HttpResponseRedirect(reverse("admin:tickets_delivery_changelist"))
@@ -363,13 +391,21 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     def _send_again(self, request: HttpRequest, deliveries: Iterable[Delivery]) -> None:
         ended = {Delivery.State.FAILED, Delivery.State.CANCELLED}
-        again = [delivery for delivery in deliveries if delivery.state in ended]
+        chosen = [delivery for delivery in deliveries if delivery.state in ended]
+        blocked = [delivery for delivery in chosen if _is_unreachable(delivery)]
+        again = [delivery for delivery in chosen if delivery not in blocked]
         for delivery in again:
             resend(delivery)
+        if blocked:
+            names = ", ".join(sorted({addressee(delivery) for delivery in blocked}))
+            text = _(
+                "Бот заблокирован: %(names)s. Повторите отправку, когда человек снова напишет боту."
+            )
+            self.message_user(request, text % {"names": names}, messages.WARNING)
         if again:
             text = _("Снова в очереди: %(number)d.") % {"number": len(again)}
             self.message_user(request, text, messages.SUCCESS)
-        else:
+        if not chosen:
             text = _("Повторять нечего: уведомления отправлены или ждут очереди.")
             self.message_user(request, text, messages.WARNING)
 
@@ -382,11 +418,22 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("что"))
     def kind_(self, delivery: Delivery) -> str:
+        if delivery.kind.startswith("group_") and delivery.kind not in NOTICE_NAMES:
+            return _("ответ в группе")
         return str(NOTICE_NAMES.get(delivery.kind, delivery.kind))
 
-    @admin.display(description=gettext_lazy("заявка"), empty_value="—")
-    def ticket(self, delivery: Delivery) -> SafeString | None:
+    @admin.display(description=gettext_lazy("канал"))
+    def channel_(self, delivery: Delivery) -> str:
+        channel = channels().get(delivery.channel)
+        return str(channel.label) if channel else delivery.channel
+
+    @admin.display(description=gettext_lazy("кому"))
+    def to(self, delivery: Delivery) -> str:
+        return addressee(delivery)
+
+    @admin.display(description=gettext_lazy("заявка"))
+    def ticket(self, delivery: Delivery) -> SafeString | str:
         if delivery.event is None:
-            return None
+            return "—"
         card = reverse("admin:tickets_ticket_change", args=[delivery.event.ticket_id])
         return format_html('<a href="{}">№ {}</a>', card, delivery.event.ticket_id)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parseaddr
 from smtplib import SMTPDataError, SMTPRecipientsRefused
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from config.mail import build_letter
@@ -56,6 +57,7 @@ class Outcome:
 
 class Channel:
     name: ClassVar[str]
+    label: ClassVar[Any]  # for staff, translated when shown
     lease: ClassVar[str]
     batch: ClassVar[int] = 25
 
@@ -78,6 +80,7 @@ class Channel:
 
 class EmailChannel(Channel):
     name = "email"
+    label = gettext_lazy("Почта")
     lease = SLOW_WORK
     batch = 1  # a slow server must not hold more than one letter
 

@@ -291,7 +291,7 @@ class Delivery(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.channel} {self.kind} {self.pk}"
+        return _("уведомление № %(id)s") % {"id": self.pk}
 
 
 class Lease(models.Model):

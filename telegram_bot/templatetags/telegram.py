@@ -10,11 +10,13 @@ from accounts.models import User
 from tickets import text
 from tickets.models import Comment, Priority, TicketEvent
 from tickets.status import TicketStatus
+from tickets.templatetags.portal import exact_time
 from tickets.templatetags.status_labels import PRIORITY_ICONS, STATUS_ICONS
 
 MONTH = 30 * 86400  # seconds
 
 register = template.Library()
+register.filter(exact_time)
 
 
 @register.filter

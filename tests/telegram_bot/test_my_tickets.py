@@ -141,7 +141,7 @@ def test_card_shows_the_fields_of_the_guide(linked, product, chat: Chat) -> None
         "Почта клиента: office@alpha.example",
         "Инициатор: anna@alpha.example",
         "Приоритет: 🟠 Высокий",
-        "Создана: 20.11.2026 14:31:07 (MSK)",
+        "Создана: 20.11.2026 14:31:07 (МСК)",
         "Продукт: Облачный сервер",
         "Белый & пустой экран",
     ):

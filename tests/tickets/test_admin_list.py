@@ -1,14 +1,30 @@
+import re
+from pathlib import Path
+
 import pytest
+from django.conf import settings
+from django.contrib import admin
 from django.contrib.auth.models import Group
+from django.utils import timezone
 
 from config.admin import BoundedPaginator
-from tests.factories import AgentFactory, ProductFactory, TicketFactory, UserFactory, open_ticket
+from telegram_bot.composers import COMPOSERS
+from tests.factories import (
+    AgentFactory,
+    BotRegistrationFactory,
+    ProductFactory,
+    TelegramAccountFactory,
+    TicketFactory,
+    UserFactory,
+    open_ticket,
+)
 from tickets import services
-from tickets.admin import search_tickets
+from tickets.admin import DeliveryAdmin, search_tickets
 from tickets.models import Delivery, Ticket, TicketEvent
 from tickets.status import TicketStatus
 
 LIST = "/admin/tickets/ticket/"
+MAILS = Path(settings.BASE_DIR) / "templates" / "mail"
 
 
 @pytest.fixture
@@ -85,7 +101,8 @@ def found(anna, boris):
 
 def test_search_by_number(found):
     number = Ticket.objects.get(title="Новая реплика").pk
-    assert found(str(number)) == found(f"№ {number}") == ["Новая реплика"]
+    for spelling in (str(number), f"№ {number}", f"#{number}", f" №{number} "):
+        assert found(spelling) == ["Новая реплика"]
     assert found("9" * 40) == found("99999999") == []
 
 
@@ -94,8 +111,16 @@ def test_search_by_email(found):
     assert found("@alpha") == []
 
 
+@pytest.mark.parametrize("phone", ["+79161234567", "8 (916) 123-45-67"])
+def test_search_by_phone(found, anna, boris, phone):
+    BotRegistrationFactory(user=anna, phone="+79161234567")
+    BotRegistrationFactory(user=boris, phone="+79161234567", withdrawn_at=timezone.now())
+    assert found(phone) == ["Реплика отстаёт"]
+    assert found("+79161234568") == []
+
+
 def test_search_by_start_of_title(found):
-    assert found("Реплика") == found("реплика") == ["Реплика отстаёт"]
+    assert found("Реплика") == found("реплика") == found("РЕПЛИКА") == ["Реплика отстаёт"]
     assert found("100%") == ["100% загрузка"]
     assert found("%") == found("_") == found("٥") == []
     assert len(found(" ")) == 3
@@ -204,3 +229,64 @@ def test_delivery_list_query_count(desk, anna, specialist, rows, django_assert_n
     # session (1 + 3 to keep it alive), user, 2 of rights, count, page
     with django_assert_num_queries(9):
         desk.get("/admin/tickets/delivery/")
+
+
+# What the desk calls things
+
+
+def test_every_kind_of_notice_has_a_name(db):
+    kinds = {path.name.removesuffix("_subject.txt") for path in MAILS.glob("*_subject.txt")}
+    kinds -= {"link_pin", "invitation", "password_reset"}  # no deliveries
+    named = DeliveryAdmin(Delivery, admin.site)
+    for kind in {*kinds, *COMPOSERS}:
+        assert re.search("[а-я]", named.kind_(Delivery(kind=kind))), kind
+
+
+def test_delivery_names_the_person_and_the_channel(desk, anna, ticket_events):
+    page = desk.get("/admin/tickets/delivery/").content.decode()
+    assert "(@anna_k)" in page
+    assert "510000001" not in page
+    assert "Почта" in page
+
+
+@pytest.fixture
+def ticket_events(anna, product, specialist):
+    TelegramAccountFactory(user=anna, telegram_id=510_000_001, username="anna_k")
+    ticket = open_ticket(anna, product=product)
+    services.add_comment(ticket=ticket, actor=services.agent(specialist), body="Ответ")
+    return ticket
+
+
+def test_resend_to_who_blocked_the_bot_says_why_it_is_of_no_use(client, anna, ticket_events):
+    client.force_login(AgentFactory(is_superuser=True))
+    Delivery.objects.update(state=Delivery.State.FAILED)
+    anna.telegram.unreachable_at = timezone.now()
+    anna.telegram.save()
+    chosen = Delivery.objects.filter(event__comment__isnull=False)
+    data = {"action": "send_again", "_selected_action": [row.pk for row in chosen]}
+    page = client.post("/admin/tickets/delivery/", data, follow=True).content.decode()
+    assert "Бот заблокирован:" in page
+    again = chosen.filter(state=Delivery.State.QUEUED)
+    assert {row.channel for row in again} == {"email"}
+    assert f"Снова в очереди: {again.count()}." in page
+
+
+@pytest.mark.parametrize(
+    ("path", "title"),
+    [
+        ("accounts/organization/add/", "Организация: добавление"),
+        ("accounts/organization/{}/change/", "Организация: изменение"),
+    ],
+)
+def test_forms_have_grammatical_titles(client, anna, path, title):
+    client.force_login(AgentFactory(is_superuser=True))
+    page = client.get("/admin/" + path.format(anna.organization_id)).content.decode()
+    assert f"<h1>{title}</h1>" in page
+
+
+def test_list_says_how_many_there_are_without_a_plural(desk, anna):
+    for _row in range(3):
+        TicketFactory(requester=anna)
+    page = " ".join(desk.get(LIST).content.decode().split())
+    assert "Всего: 3" in page
+    assert "3 заявки" not in page

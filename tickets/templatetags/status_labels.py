@@ -1,13 +1,16 @@
-"""Words and chips for statuses and priorities."""
+"""Words and chips for what agents and customers read alike."""
 
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
-from tickets.models import Priority
+from tickets import text
+from tickets.models import Delivery, Priority
 from tickets.status import TicketStatus
 
 register = template.Library()
+register.filter("file_size", text.file_size)
 
 STATUS_ICONS = {
     TicketStatus.NEW: "🆕",
@@ -54,4 +57,20 @@ def priority_mark(value: str) -> SafeString:
         '<span class="mark"><span aria-hidden="true">{}</span> {}</span>',
         PRIORITY_ICONS[priority],
         priority.label,
+    )
+
+
+@register.filter
+def addressee(delivery: Delivery) -> str:
+    """Whom a delivery goes to, in words: chats have names, their numbers say nothing."""
+    if not delivery.address.lstrip("-").isdecimal():
+        return delivery.address
+    if delivery.recipient is None:
+        return _("группа %(number)s") % {"number": delivery.address}
+    account = getattr(delivery.recipient, "telegram", None)
+    username = account.username if account else ""
+    return (
+        f"{delivery.recipient.short_name} (@{username})"
+        if username
+        else (delivery.recipient.short_name)
     )
