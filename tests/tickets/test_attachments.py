@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from django.core.files.base import ContentFile
 
@@ -130,7 +132,7 @@ def test_store_file_keeps_it_under_its_own_path(announced, settings):
     announced.refresh_from_db()
     assert announced.state == Attachment.State.READY
     assert announced.size == len(PDF)
-    assert announced.file.read() == PDF
+    assert Path(announced.file.path).read_bytes() == PDF
     announced.file.close()
     folder, _slash, stored = announced.file.name.rpartition("/")
     assert folder.startswith("attachments/20")
