@@ -133,7 +133,6 @@ def test_store_file_keeps_it_under_its_own_path(announced, settings):
     assert announced.state == Attachment.State.READY
     assert announced.size == len(PDF)
     assert Path(announced.file.path).read_bytes() == PDF
-    announced.file.close()
     folder, _slash, stored = announced.file.name.rpartition("/")
     assert folder.startswith("attachments/20")
     assert len(stored) == 32
