@@ -104,15 +104,6 @@ class UserAdmin(DeskAdmin, DjangoUserAdmin):
         (gettext_lazy("Права"), {"fields": ("password", "is_staff", "is_superuser", "groups")}),
     )
 
-    def add_view(
-        self,
-        request: HttpRequest,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        context = {"title": _("Новый пользователь"), **(extra_context or {})}
-        return super().add_view(request, form_url, context)
-
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         if obj is None:
             return self.add_fieldsets

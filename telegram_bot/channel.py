@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from django.db.models import Count, Max, Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from telegram import Bot, Message
 from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError
 
@@ -118,7 +119,7 @@ class TelegramChannel(Channel):
                 unreachable_at=None,
             ).exists()
         ):
-            raise Cancelled
+            raise Cancelled(_("бот заблокирован или Telegram отвязан"))
         if delivery.address.startswith("-") and not delivery.kind.startswith("group_"):
             raise PermanentError("not for a group")
         if (

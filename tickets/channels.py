@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
@@ -133,7 +134,7 @@ class EmailChannel(Channel):
 
     def _send_one(self, delivery: Delivery) -> None:
         if delivery.recipient and not delivery.recipient.is_active:
-            raise Cancelled
+            raise Cancelled(_("доступ человека к порталу закрыт"))
         event = delivery.event
         files = _files_of(event) if event else []
         coming = any(file.state == Attachment.State.PENDING for file in files)

@@ -177,7 +177,7 @@ def _record(outcome: Outcome) -> None:
     if error is None:
         row.state, row.sent_at = Delivery.State.SENT, now
     elif isinstance(error, Cancelled):
-        row.state = Delivery.State.CANCELLED
+        row.state, row.error = Delivery.State.CANCELLED, str(error)[:300]
     elif isinstance(error, PermanentError):
         row.state, row.error = Delivery.State.FAILED, redact(str(error))[:300]
     elif now - row.created_at > Delivery.GIVE_UP_AFTER:
@@ -187,7 +187,7 @@ def _record(outcome: Outcome) -> None:
     else:
         wait = min(MAX_BACKOFF, 2**row.attempts)
         row.due_at, row.error = now + timedelta(seconds=wait), _brief(error)
-    if row.error:
+    if row.error and not isinstance(error, Cancelled):
         logger.warning("Delivery %s: %s", row.pk, row.error)
     fields = ("address", "attempts", "error", "state", "sent_at", "due_at")
     Delivery.objects.filter(pk=row.pk).update(**{name: getattr(row, name) for name in fields})

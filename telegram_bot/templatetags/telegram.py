@@ -43,11 +43,6 @@ def plural(number: int, forms: str) -> str:
 
 
 @register.filter
-def size(value: int) -> str:
-    return text.file_size(value)
-
-
-@register.filter
 def ago(moment: datetime) -> str:
     """How long ago, in words; what is older than a month is a date."""
     seconds = int((timezone.now() - moment).total_seconds())

@@ -5,6 +5,8 @@ import pytest
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import Group
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from config.admin import BoundedPaginator
@@ -22,6 +24,7 @@ from tickets import services
 from tickets.admin import DeliveryAdmin, search_tickets
 from tickets.models import Delivery, Ticket, TicketEvent
 from tickets.status import TicketStatus
+from tickets.templatetags.status_labels import addressee
 
 LIST = "/admin/tickets/ticket/"
 MAILS = Path(settings.BASE_DIR) / "templates" / "mail"
@@ -119,11 +122,35 @@ def test_search_by_phone(found, anna, boris, phone):
     assert found("+79161234568") == []
 
 
+@pytest.mark.parametrize("rows", [1, 3])
+def test_search_by_phone_query_count(desk, rows, django_assert_num_queries):
+    for _row in range(rows):
+        TicketFactory(requester=BotRegistrationFactory(phone="+79161234567").user)
+    ProductFactory()
+    # those of the list, and whose phone it is
+    with django_assert_num_queries(11):
+        assert len(numbers(desk.get(LIST, {"q": "+79161234567"}))) == rows
+
+
 def test_search_by_start_of_title(found):
     assert found("Реплика") == found("реплика") == found("РЕПЛИКА") == ["Реплика отстаёт"]
     assert found("100%") == ["100% загрузка"]
     assert found("%") == found("_") == found("٥") == []
     assert len(found(" ")) == 3
+
+
+def test_search_for_a_start_uses_an_index(db):
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")  # an empty table is read through
+    titles = search_tickets(Ticket.objects.order_by(), "реплика")
+    assert "ticket_title_start" in titles.explain()
+    with CaptureQueriesContext(connection) as queries:
+        search_tickets(Ticket.objects.all(), "anna@")
+    with connection.cursor() as cursor:
+        plan = "EXPLAIN QUERY PLAN" if connection.vendor == "sqlite" else "EXPLAIN"
+        cursor.execute(f"{plan} {queries[0]['sql']}")
+        assert "user_email_start" in str(cursor.fetchall())
 
 
 def test_search_box_uses_it(desk, found):
@@ -222,13 +249,14 @@ def test_product_in_use_is_switched_off_not_deleted(client, anna, product):
 
 
 @pytest.mark.parametrize("rows", [1, 3])
-def test_delivery_list_query_count(desk, anna, specialist, rows, django_assert_num_queries):
+def test_delivery_list_query_count(desk, specialist, rows, django_assert_num_queries):
     for _row in range(rows):
-        ticket = open_ticket(anna)
+        ticket = open_ticket(TelegramAccountFactory(username="someone").user)
         services.add_comment(ticket=ticket, actor=services.agent(specialist), body="Ответ")
     # session (1 + 3 to keep it alive), user, 2 of rights, count, page
     with django_assert_num_queries(9):
-        desk.get("/admin/tickets/delivery/")
+        page = desk.get("/admin/tickets/delivery/").content.decode()
+    assert page.count("(@someone)") == rows
 
 
 # What the desk calls things
@@ -247,6 +275,12 @@ def test_delivery_names_the_person_and_the_channel(desk, anna, ticket_events):
     assert "(@anna_k)" in page
     assert "510000001" not in page
     assert "Почта" in page
+
+
+def test_delivery_to_an_earlier_link_does_not_bear_the_name_of_the_new_one(anna):
+    TelegramAccountFactory(user=anna, telegram_id=510_000_002, username="anna_new")
+    assert addressee(Delivery(recipient=anna, address="510000002")) == "Анна К. (@anna_new)"
+    assert addressee(Delivery(recipient=anna, address="510000001")) == "Анна К."
 
 
 @pytest.fixture
@@ -276,12 +310,14 @@ def test_resend_to_who_blocked_the_bot_says_why_it_is_of_no_use(client, anna, ti
     [
         ("accounts/organization/add/", "Организация: добавление"),
         ("accounts/organization/{}/change/", "Организация: изменение"),
+        ("accounts/user/add/", "Пользователь: добавление"),
     ],
 )
 def test_forms_have_grammatical_titles(client, anna, path, title):
     client.force_login(AgentFactory(is_superuser=True))
     page = client.get("/admin/" + path.format(anna.organization_id)).content.decode()
     assert f"<h1>{title}</h1>" in page
+    assert not re.search("Добавить (организация|пользователь)", page)
 
 
 def test_list_says_how_many_there_are_without_a_plural(desk, anna):
@@ -290,3 +326,12 @@ def test_list_says_how_many_there_are_without_a_plural(desk, anna):
     page = " ".join(desk.get(LIST).content.decode().split())
     assert "Всего: 3" in page
     assert "3 заявки" not in page
+
+
+def test_list_that_is_counted_to_the_bound_does_not_say_that_this_is_all(desk, monkeypatch):
+    monkeypatch.setattr(BoundedPaginator, "LIMIT", 2)
+    for _row in range(3):
+        TicketFactory()
+    page = " ".join(desk.get(LIST).content.decode().split())
+    assert "Не меньше: 2" in page
+    assert "Всего" not in page

@@ -17,6 +17,7 @@ from tickets.models import Comment, Face, Priority, Ticket, TicketEvent
 from tickets.status import TicketStatus
 
 LIST = reverse("ticket_list")
+BOT_AND_DESK = ("bot_registration", "admin:index")
 
 
 @pytest.fixture
@@ -119,6 +120,15 @@ def test_badge_counts_what_waits_for_the_person(client, anna, boris, product, wa
     page = text(client.get(LIST))
     shown = page.partition('<span class="badge">')[2].partition("<")[0] or None
     assert shown == badge
+
+
+def test_empty_list_leads_staff_to_the_desk_and_customers_to_the_bot(client, agent):
+    bot, desk = (f'class="button" href="{reverse(name)}"' for name in BOT_AND_DESK)
+    page = text(client.get(LIST))
+    assert (bot in page, desk in page) == (True, False)
+    client.force_login(agent)
+    page = text(client.get(LIST))
+    assert (bot in page, desk in page) == (False, True)
 
 
 @pytest.mark.parametrize("rows", [1, 3])

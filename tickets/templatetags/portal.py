@@ -12,16 +12,12 @@ from django.utils.safestring import SafeString
 
 from accounts.models import BotRegistration, User
 from accounts.phone import mask_email, mask_phone
-from tickets import text
 from tickets.models import Ticket, TicketEvent
 from tickets.status import TicketStatus
-from tickets.templatetags.status_labels import priority_label
 
 register = template.Library()
 register.filter("mask_email", mask_email)
 register.filter("mask_phone", mask_phone)
-register.filter("file_size", text.file_size)
-register.filter(priority_label)
 
 BADGE_LIMIT = 9
 SECTIONS = {

@@ -67,10 +67,7 @@ def addressee(delivery: Delivery) -> str:
         return delivery.address
     if delivery.recipient is None:
         return _("группа %(number)s") % {"number": delivery.address}
+    name = delivery.recipient.short_name
     account = getattr(delivery.recipient, "telegram", None)
-    username = account.username if account else ""
-    return (
-        f"{delivery.recipient.short_name} (@{username})"
-        if username
-        else (delivery.recipient.short_name)
-    )
+    is_same = account and delivery.address == str(account.telegram_id)  # not linked anew since
+    return f"{name} ({account})" if account and is_same and account.username else name
