@@ -29,6 +29,7 @@ from telegram_bot import keyboards as kb
 from telegram_bot.api import bot_id, request
 from telegram_bot.dialog import Flow, Incoming, Inquiry, set_step, work_off
 from telegram_bot.flows import (
+    comments,
     group_setup,
     groups,
     linking,
@@ -72,7 +73,7 @@ STEPS: dict[str, Flow] = {
     "description": linked(new_ticket.take_description),
     "files": linked(new_ticket.take_files),
     "confirm": linked(new_ticket.take_confirmation),
-    "comment": linked(my_tickets.take_comment),
+    "comment": linked(comments.take_comment),
     "reason": linked(resolution.take_reason),
     "rating_comment": linked(resolution.take_rating_comment),
 }
@@ -106,9 +107,9 @@ BUTTONS: dict[str, Flow] = {
     "list": linked(my_tickets.show_open),
     "closed": linked(my_tickets.show_closed),
     "card": linked(my_tickets.show_card),
-    "comments": linked(my_tickets.show_comments),
-    "whole": linked(my_tickets.show_whole),
-    "comment": linked(my_tickets.ask_comment),
+    "comments": linked(comments.show_comments),
+    "whole": linked(comments.show_whole),
+    "comment": linked(comments.ask_comment),
     "files": linked(my_tickets.send_files),
     "rate": linked(resolution.ask_score),
     "score": linked(resolution.take_score),
@@ -150,19 +151,19 @@ def start(dialog: Dialog, message: Incoming) -> Replies:
 
 def take_message(dialog: Dialog, message: Incoming) -> Replies:
     """A reply to a ticket's message beats the step; a further part follows the first one."""
-    comment = my_tickets.open_comment(dialog, message)
+    comment = comments.open_comment(dialog, message)
     if comment:
-        return my_tickets.go_on_with_comment(dialog, message, comment)
+        return comments.go_on_with_comment(dialog, message, comment)
     dialog.open_part = ""
-    ticket = my_tickets.replied_ticket(message)
+    ticket = comments.replied_ticket(message)
     if ticket:
-        return my_tickets.write_comment(dialog, message, ticket)
+        return comments.write_comment(dialog, message, ticket)
     return STEPS.get(dialog.step, linked(menu.not_understood))(dialog, message)
 
 
 def take_number(dialog: Dialog, message: Incoming) -> Replies:
     """A bare number is a ticket's, unless words are asked for or go on."""
-    if dialog.step or message.replied_id or my_tickets.open_comment(dialog, message):
+    if dialog.step or message.replied_id or comments.open_comment(dialog, message):
         return take_message(dialog, message)
     return linked(my_tickets.show_numbered)(dialog, message)
 
@@ -236,7 +237,7 @@ def build_application() -> Application[Any, Any, Any, Any, Any, Any]:
             MessageHandler(PRIVATE & UNSUPPORTED, on(take_unsupported)),
             MessageHandler(PRIVATE & UNKNOWN_COMMAND, on(linked(menu.not_understood))),
             MessageHandler(PRIVATE, on(take_message)),
-            MessageHandler(filters.UpdateType.EDITED_MESSAGE, on(my_tickets.take_edit)),
+            MessageHandler(filters.UpdateType.EDITED_MESSAGE, on(comments.take_edit)),
             ChatMemberHandler(on(group_setup.membership_changed)),
             TypeHandler(Update, on(menu.nothing)),
         ]

@@ -18,13 +18,9 @@ from telegram import Message
 from accounts.models import User
 from telegram_bot.dialog import Incoming
 from telegram_bot.files import MAX_SIZE, as_new_file, sent_file, wait_for_files
+from telegram_bot.flows.comments import comment_message, correct, keep_comment_message
 from telegram_bot.flows.group_setup import NOBODY
-from telegram_bot.flows.my_tickets import (
-    comment_message,
-    correct,
-    find_ticket,
-    keep_comment_message,
-)
+from telegram_bot.flows.my_tickets import find_ticket
 from telegram_bot.membership import group_of
 from telegram_bot.mentions import mentions, without_mentions
 from telegram_bot.models import Dialog, Group, GroupTicket, TicketMessage

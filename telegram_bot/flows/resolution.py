@@ -5,17 +5,15 @@ from django.utils.translation import gettext as _
 from telegram_bot import keyboards as kb
 from telegram_bot.dialog import Incoming, render, set_step
 from telegram_bot.files import as_new_file
+from telegram_bot.flows.comments import keep_part, usable_file, write_comment
 from telegram_bot.flows.menu import leave_step
 from telegram_bot.flows.my_tickets import (
     card_screen,
     find_ticket,
-    keep_part,
     linked_ticket,
     not_found,
     pressed_ticket,
     show_card,
-    usable_file,
-    write_comment,
 )
 from telegram_bot.flows.new_ticket import start_ticket
 from telegram_bot.models import Dialog, TicketMessage

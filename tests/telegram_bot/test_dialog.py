@@ -7,7 +7,7 @@ import pytest
 from django.db import OperationalError
 
 from telegram_bot.dialog import ATTEMPTS
-from telegram_bot.flows import my_tickets
+from telegram_bot.flows import comments, my_tickets
 from telegram_bot.models import Dialog, IncomingUpdate
 from tests.factories import TicketFactory
 from tests.telegram_bot.bot import Bot, Chat, fetch_and_work_off
@@ -30,7 +30,7 @@ def break_comments(monkeypatch: pytest.MonkeyPatch, bot: Bot) -> Break:
             add_comment(**details)
             raise error
 
-        monkeypatch.setattr(my_tickets, "add_comment", fail)
+        monkeypatch.setattr(comments, "add_comment", fail)
         bot.failing = True
 
     return break_comments
@@ -38,7 +38,7 @@ def break_comments(monkeypatch: pytest.MonkeyPatch, bot: Bot) -> Break:
 
 @pytest.fixture
 def mend(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    return lambda: monkeypatch.setattr(my_tickets, "add_comment", add_comment)
+    return lambda: monkeypatch.setattr(comments, "add_comment", add_comment)
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from telegram_bot.tasks import every_minute
 from tests.factories import CommentFactory, TicketFactory
 from tests.telegram_bot.bot import LOG, MP4, PNG, Bot, Chat, fetch_and_work_off
 from tickets import services
+from tickets.attachments import NewFile
 from tickets.models import Attachment, Comment, Face, Priority, Ticket
-from tickets.services import NewFile
 from tickets.status import TicketStatus
 
 pytestmark = pytest.mark.usefixtures("linked")
@@ -586,7 +586,7 @@ def test_whole_text_of_an_internal_note_is_not_found(ticket, agent, foreign, cha
 def test_newest_comments_are_listed_where_there_are_very_many(
     ticket, chat: Chat, monkeypatch
 ) -> None:
-    monkeypatch.setattr("telegram_bot.flows.my_tickets.LISTED", 6)
+    monkeypatch.setattr("telegram_bot.flows.comments.LISTED", 6)
     CommentFactory.create_batch(8, ticket=ticket, author=ticket.requester)
     Comment.objects.filter(pk=Comment.objects.latest("pk").pk).update(body="Самый новый")
     assert "Самый новый" in chat.press_card(ticket, "💬 Комментарии · 8")
