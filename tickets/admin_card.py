@@ -12,10 +12,10 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from tickets import services
-from tickets.attachments import MAX_FILES, FileRefused
+from tickets.attachments import MAX_FILES, FileRefused, NewFile, stored_contents
 from tickets.forms import BodyField, FilesField
 from tickets.models import Priority, Ticket
-from tickets.services import Actor, NewFile
+from tickets.services import Actor
 from tickets.status import Role, TicketStatus, TransitionNotAllowed, allowed_transitions
 
 Refusal = (services.TicketRefused, TransitionNotAllowed, FileRefused)
@@ -90,7 +90,7 @@ class CardForm(forms.Form):
         """Carry everything out or nothing; what was refused is said beside its field."""
         try:
             files = self.cleaned_data.get("attachments", [])
-            with services.stored_contents(files) as stored, transaction.atomic():
+            with stored_contents(files) as stored, transaction.atomic():
                 self._carry_out(actor, stored)
         except Refusal as refusal:
             field = refused_field(refusal)

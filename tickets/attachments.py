@@ -1,9 +1,17 @@
-"""Which files are taken, under which names."""
+"""Which files are taken, under which names, and how their contents are kept."""
 
+from __future__ import annotations  # File[Any] is generic for the type checker only
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
+from typing import Any
 
+from django.core.files import File
 from django.utils.translation import gettext as _
 
+from tickets.models import Attachment, attachment_path
 from tickets.text import clean_line, file_size
 
 MAX_FILES = 10  # a ticket or a comment
@@ -81,3 +89,48 @@ def check_signature(*, name: str, head: bytes) -> None:
         raise FileRefused(
             _("Файл «%(name)s» принять нельзя: содержимое не похоже на его тип.") % {"name": name}
         )
+
+
+@dataclass(frozen=True)
+class NewFile:
+    """A file to attach. Without content it is announced now and stored later by `store_file`."""
+
+    name: str
+    size: int  # bytes, 0 when not known yet
+    content_type: str = ""
+    content: File[Any] | None = None
+    stored: str = ""  # the name of the content in the storage; set by `stored_contents`
+
+
+@contextmanager
+def stored_contents(files: Sequence[NewFile]) -> Iterator[list[NewFile]]:
+    """Check files and store their contents, before the transaction that attaches them begins.
+
+    What no attachment has at the end of the block is deleted. Raises FileRefused before anything
+    is stored.
+    """
+    checked = [_checked(file) for file in files]
+    storage = Attachment().file.storage
+    stored: list[str] = []
+    try:
+        for place, file in enumerate(checked):
+            if file.content is not None:
+                name = attachment_path(Attachment(), file.name)
+                stored.append(storage.save(name, file.content))
+                checked[place] = replace(file, content=None, stored=stored[-1])
+        yield checked
+    finally:
+        if stored:
+            kept = Attachment.objects.filter(file__in=stored).values_list("file", flat=True)
+            for name in set(stored).difference(kept):
+                storage.delete(name)
+
+
+def _checked(file: NewFile) -> NewFile:
+    """The file under the name it will be shown by. Raises FileRefused."""
+    name = clean_file_name(file.name)
+    check_file(name=name, size=file.size)
+    if file.content is not None:
+        check_signature(name=name, head=file.content.read(512))
+        file.content.seek(0)
+    return replace(file, name=name)

@@ -10,11 +10,12 @@ from django.utils.translation import gettext_lazy
 from tickets.attachments import (
     MAX_FILES,
     FileRefused,
+    NewFile,
     check_file,
     check_signature,
     clean_file_name,
 )
-from tickets.services import TEXT_LIMIT, NewFile, TextTooLong
+from tickets.services import TEXT_LIMIT, TextTooLong
 from tickets.text import clean_text
 
 

@@ -6,9 +6,9 @@ deliveries in one transaction.
 
 from __future__ import annotations  # File[Any] is generic for the type checker only
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -19,12 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from tickets.attachments import (
-    MAX_FILES,
-    check_file,
-    check_signature,
-    clean_file_name,
-)
+from tickets.attachments import MAX_FILES, NewFile, stored_contents
 from tickets.delivery import notify
 from tickets.models import (
     TITLE_LIMIT,
@@ -35,7 +30,6 @@ from tickets.models import (
     Product,
     Ticket,
     TicketEvent,
-    attachment_path,
 )
 from tickets.status import Role, TicketStatus, TransitionNotAllowed, require_transition
 from tickets.text import clean_line, clean_text, cut, plural
@@ -113,51 +107,6 @@ def customer(user: User, face: Face) -> Actor:
 
 def agent(user: User, face: Face = Face.ADMIN) -> Actor:
     return Actor(Role.AGENT, face, user)
-
-
-@dataclass(frozen=True)
-class NewFile:
-    """A file to attach. Without content it is announced now and stored later by `store_file`."""
-
-    name: str
-    size: int  # bytes, 0 when not known yet
-    content_type: str = ""
-    content: File[Any] | None = None
-    stored: str = ""  # the name of the content in the storage; set by `stored_contents`
-
-
-@contextmanager
-def stored_contents(files: Sequence[NewFile]) -> Iterator[list[NewFile]]:
-    """Check files and store their contents, before the transaction that attaches them begins.
-
-    What no attachment has at the end of the block is deleted. Raises FileRefused before anything
-    is stored.
-    """
-    checked = [_checked(file) for file in files]
-    storage = Attachment().file.storage
-    stored: list[str] = []
-    try:
-        for place, file in enumerate(checked):
-            if file.content is not None:
-                name = attachment_path(Attachment(), file.name)
-                stored.append(storage.save(name, file.content))
-                checked[place] = replace(file, content=None, stored=stored[-1])
-        yield checked
-    finally:
-        if stored:
-            kept = Attachment.objects.filter(file__in=stored).values_list("file", flat=True)
-            for name in set(stored).difference(kept):
-                storage.delete(name)
-
-
-def _checked(file: NewFile) -> NewFile:
-    """The file under the name it will be shown by. Raises FileRefused."""
-    name = clean_file_name(file.name)
-    check_file(name=name, size=file.size)
-    if file.content is not None:
-        check_signature(name=name, head=file.content.read(512))
-        file.content.seek(0)
-    return replace(file, name=name)
 
 
 def clean_title(text: str) -> str:

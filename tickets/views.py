@@ -16,10 +16,10 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from accounts.views import PortalRequest
 from tickets import services
-from tickets.attachments import FileRefused
+from tickets.attachments import FileRefused, NewFile, stored_contents
 from tickets.forms import CommentForm, RatingForm, ReturnForm
 from tickets.models import Attachment, Comment, Face, Ticket, TicketEvent
-from tickets.services import AlreadyDone, NewFile
+from tickets.services import AlreadyDone
 from tickets.status import TicketStatus, TransitionNotAllowed
 
 logger = logging.getLogger(__name__)
@@ -175,7 +175,7 @@ def ticket_comment(request: PortalRequest, ticket: Ticket) -> HttpResponse:
 def _add_comment(ticket: Ticket, user: User, body: str, files: Sequence[NewFile]) -> bool:
     """Add the comment once, however often it was sent; True when only its text could be kept."""
     try:
-        with services.stored_contents(files) as stored:
+        with stored_contents(files) as stored:
             _say_once(ticket, user, body, stored)
     except OSError:
         if not body:

@@ -10,8 +10,8 @@ from tests.journeys.conftest import is_quiet, open_cards, open_tickets, person
 from tests.journeys.processes import Processes, wait_until
 from tests.sandbox import Json, Sandbox
 from tickets import services
+from tickets.attachments import NewFile
 from tickets.models import Attachment, Ticket
-from tickets.services import NewFile
 from tickets.status import TicketStatus
 
 pytestmark = pytest.mark.journey

@@ -6,6 +6,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from tests.factories import AgentFactory, TicketFactory, open_ticket
 from tickets import services
 from tickets.admin_card import refusal_text
+from tickets.attachments import NewFile
 from tickets.models import Attachment, Comment, Delivery, Face, Priority, Ticket, TicketEvent
 from tickets.status import TRANSITIONS, Role, TicketStatus
 
@@ -305,7 +306,7 @@ def test_card_query_count(desk, ticket, anna, specialist, rounds, django_assert_
     for number in range(rounds):
         actors = [services.customer(anna, Face.BOT), services.agent(specialist)]
         for actor in actors:
-            files = [services.NewFile("log.txt", 5, "", SimpleUploadedFile("log.txt", b"hello"))]
+            files = [NewFile("log.txt", 5, "", SimpleUploadedFile("log.txt", b"hello"))]
             services.add_comment(ticket=ticket, actor=actor, body=f"Раз {number}", files=files)
     # session (1 + 3 to keep it alive), user, 2 of rights, ticket, events, comments' files,
     # deliveries, the ticket's files, assignee's choice

@@ -7,9 +7,9 @@ from django.utils import timezone
 from tests.factories import CommentFactory, TicketFactory, open_ticket
 from tests.threads import in_parallel
 from tickets import services
-from tickets.attachments import FileRefused
+from tickets.attachments import FileRefused, NewFile
 from tickets.models import Attachment, Comment, Delivery, Face, Ticket, TicketEvent
-from tickets.services import NewFile, customer
+from tickets.services import customer
 from tickets.status import TicketStatus
 
 pytestmark = pytest.mark.django_db

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from tests.factories import TicketFactory, UserFactory, open_ticket
 from tickets import services
+from tickets.attachments import NewFile
 from tickets.channels import MAILED_FILES, EmailChannel
 from tickets.delivery import drain, resend
 from tickets.models import Delivery
@@ -217,7 +218,7 @@ def test_staff_letters_do_not_reach_the_customer(anna, ticket, clock, desk):
 
 def pdf(name="счёт.pdf", size=8):
     data = b"%PDF-1.7".ljust(size, b" ")
-    return services.NewFile(name, size, "application/pdf", ContentFile(data, name=name))
+    return NewFile(name, size, "application/pdf", ContentFile(data, name=name))
 
 
 def attached(letter):
@@ -262,7 +263,7 @@ def test_files_of_other_comments_and_of_the_description_stay_away(anna, by_agent
 
 
 def test_letter_waits_for_files_on_their_way(ticket, clock, desk):
-    ask(ticket, clock, files=[services.NewFile("фото.pdf", 8)])
+    ask(ticket, clock, files=[NewFile("фото.pdf", 8)])
     assert mail.outbox == []
     assert row_to(desk).state == State.QUEUED
     services.store_file(attachment=ticket.attachments.get(), content=ContentFile(b"%PDF-1.7"))
@@ -274,7 +275,7 @@ def test_letter_waits_for_files_on_their_way(ticket, clock, desk):
 
 
 def test_letter_waits_a_minute_for_files_then_names_them(ticket, clock, desk):
-    files = [pdf("есть.pdf"), services.NewFile("ждём.pdf", 0)]
+    files = [pdf("есть.pdf"), NewFile("ждём.pdf", 0)]
     ask(ticket, clock, files=files)
     clock.advance(seconds=50)
     drain("email")
@@ -289,7 +290,7 @@ def test_letter_waits_a_minute_for_files_then_names_them(ticket, clock, desk):
 def test_reason_of_a_return_waits_for_its_files_too(ticket, anna, desk, clock):
     type(ticket).objects.update(status=TicketStatus.RESOLVED)
     actor = services.customer(anna, services.Face.BOT)
-    files = [services.NewFile("фото.pdf", 8)]
+    files = [NewFile("фото.pdf", 8)]
     services.return_to_work(ticket=ticket, actor=actor, reason="Пусто", files=files)
     drain("email")
     assert mail.outbox == []
@@ -301,7 +302,7 @@ def test_reason_of_a_return_waits_for_its_files_too(ticket, anna, desk, clock):
 
 def test_refused_file_holds_no_letter_and_is_not_named(ticket, anna, clock, desk):
     actor = services.customer(anna, services.Face.BOT)
-    files = [services.NewFile("нет.pdf", 8)]
+    files = [NewFile("нет.pdf", 8)]
     services.add_comment(ticket=ticket, actor=actor, body="Вопрос", files=files)
     services.refuse_file(attachment=ticket.attachments.get(), reason="Пустой.")
     clock.advance(seconds=3)
@@ -325,7 +326,7 @@ def test_file_whose_content_is_missing_is_left_to_the_card(ticket, by_agent):
 
 
 def test_new_ticket_is_told_with_the_files_of_its_description(anna, desk, clock):
-    files = [pdf("схема.pdf"), services.NewFile("фото.pdf", 8)]
+    files = [pdf("схема.pdf"), NewFile("фото.pdf", 8)]
     ticket = open_ticket(anna, files=files)
     drain("email")
     assert mail.outbox == []

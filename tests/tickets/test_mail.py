@@ -4,9 +4,9 @@ from django.core.files.base import ContentFile
 
 from tests.factories import open_ticket
 from tickets import services
+from tickets.attachments import NewFile
 from tickets.delivery import tell
 from tickets.models import Face, Priority
-from tickets.services import NewFile
 from tickets.status import TicketStatus
 
 

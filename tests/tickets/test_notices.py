@@ -19,10 +19,10 @@ from tests.factories import (
     open_ticket,
 )
 from tickets import services
+from tickets.attachments import NewFile
 from tickets.delivery import drain
 from tickets.models import Delivery, Face, Priority, TicketEvent
 from tickets.notices import LAST_PARTS, Audience, Notice, notices_of
-from tickets.services import NewFile
 from tickets.status import TicketStatus
 
 pytestmark = pytest.mark.django_db

@@ -10,8 +10,8 @@ from django.urls import reverse
 
 from tests.factories import open_ticket
 from tickets import services
+from tickets.attachments import NewFile
 from tickets.models import Attachment, Comment, Face
-from tickets.services import NewFile
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 20
 

@@ -19,9 +19,9 @@ from tests.queue import Task, queued
 from tests.threads import in_parallel
 from tests.tickets.test_status import PROMISED, TRIPLES
 from tickets import services
-from tickets.attachments import FileRefused
+from tickets.attachments import FileRefused, NewFile
 from tickets.models import Attachment, Comment, Delivery, Face, Priority, Ticket, TicketEvent
-from tickets.services import NewFile, agent, customer
+from tickets.services import agent, customer
 from tickets.status import Role, TicketStatus, TransitionNotAllowed
 
 pytestmark = pytest.mark.django_db
