@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import LinkPin, TelegramAccount
 from telegram_bot.models import IncomingUpdate
+from telegram_bot.sandbox import TOKEN
 from tests import factories
 from tests.journeys.conftest import (
     PHONES,
@@ -324,7 +325,7 @@ def test_new_bot_takes_over_at_once_from_a_killed_one(processes, sandbox):
     link(sandbox, "anna")
 
     processes.kill("bot")
-    lease = Lease.objects.get(name__startswith="poller:")
+    lease = Lease.objects.get(pk="poller:" + TOKEN.partition(":")[0])
     Lease.objects.filter(pk=lease.pk).update(until=timezone.now() + timedelta(minutes=10))
     processes.launch("bot")
 
