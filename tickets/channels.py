@@ -120,12 +120,8 @@ class EmailChannel(Channel):
                 yield Outcome(
                     delivery, PermanentError(f"SMTP {error.smtp_code}") if final else error
                 )
-            except (
-                OSError,
-                Cancelled,
-                RetryLater,
-            ) as error:  # also a server that refuses us altogether
-                yield Outcome(delivery, error)
+            except (Cancelled, RetryLater, OSError) as error:
+                yield Outcome(delivery, error)  # OSError: also a server that refuses us altogether
             except Exception as error:  # what cannot be made now will not be made later
                 logger.exception("Letter %s cannot be made", delivery.pk)
                 yield Outcome(delivery, PermanentError(type(error).__name__))
