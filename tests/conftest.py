@@ -16,7 +16,7 @@ from tests import factories, queue
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-    from tests.sandbox import Sandbox
+    from tests.local_telegram import Sandbox
 
 CHROMIUM_ARGS = [
     "--no-sandbox",
@@ -108,7 +108,7 @@ def run_queue() -> Callable[..., list[queue.Task]]:
 @pytest.fixture
 def sandbox(settings) -> "Iterator[Sandbox]":
     """A Telegram of our own on free ports in this process, which the settings point to."""
-    from tests.sandbox import running_sandbox
+    from tests.local_telegram import running_sandbox
 
     with running_sandbox() as sandbox:
         settings.TELEGRAM_API_URL = sandbox.url

@@ -18,7 +18,7 @@ from telegram_bot.models import BotHeartbeat, IncomingUpdate, TelegramFile
 from telegram_bot.sandbox import TOKEN
 from tests import factories
 from tests.journeys.processes import Processes, Visitor, connect, models_in, wait_until
-from tests.sandbox import Json, Sandbox
+from tests.local_telegram import Json, Sandbox
 from tickets.models import Delivery, Lease, Product, Ticket
 
 AGENTS = "Специалист поддержки"

@@ -26,7 +26,7 @@ from telegram_bot.management.commands.demo import (
     sandbox_url,
 )
 from telegram_bot.processes import Child
-from tests.sandbox import Sandbox
+from tests.local_telegram import Sandbox
 
 START_LIMIT = 60.0  # seconds
 STOP_LIMIT = 20.0  # what a deploy allows

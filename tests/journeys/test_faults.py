@@ -18,7 +18,7 @@ from tests.journeys.conftest import (
     person,
 )
 from tests.journeys.processes import wait_until
-from tests.sandbox import Sandbox
+from tests.local_telegram import Sandbox
 from tickets import services
 from tickets.models import Comment, Delivery, Ticket, TicketEvent
 from tickets.status import TicketStatus

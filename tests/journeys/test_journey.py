@@ -14,7 +14,7 @@ from telegram_bot.models import Dialog, IncomingUpdate
 from telegram_bot.sandbox import TOKEN
 from tests.journeys.conftest import ADMIN_LOGIN, PHONES, is_quiet
 from tests.journeys.processes import Processes, Visitor, wait_until
-from tests.sandbox import Json, Sandbox
+from tests.local_telegram import Json, Sandbox
 from tickets.models import Attachment, Comment, Delivery, Ticket
 from tickets.status import TicketStatus
 

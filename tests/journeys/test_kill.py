@@ -23,7 +23,7 @@ from tests.journeys.conftest import (
     person,
 )
 from tests.journeys.processes import Processes, run_safety_net, wait_until
-from tests.sandbox import Json, Sandbox
+from tests.local_telegram import Json, Sandbox
 from tickets import services
 from tickets.models import Attachment, Comment, Delivery, Lease, Priority, Ticket
 

@@ -8,7 +8,7 @@ from django.core.files.base import ContentFile
 
 from tests.journeys.conftest import is_quiet, open_cards, open_tickets, person
 from tests.journeys.processes import Processes, wait_until
-from tests.sandbox import Json, Sandbox
+from tests.local_telegram import Json, Sandbox
 from tickets import services
 from tickets.attachments import NewFile
 from tickets.models import Attachment, Ticket

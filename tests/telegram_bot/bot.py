@@ -19,8 +19,8 @@ from telegram_bot.inbox import DurableUpdateQueue
 from telegram_bot.models import IncomingUpdate
 from telegram_bot.sending import send_due_replies
 from tests.conftest import Clock
+from tests.local_telegram import FileSpec, Json, Sandbox, buttons
 from tests.queue import Task, run_queue
-from tests.sandbox import FileSpec, Json, Sandbox, buttons
 from tickets.models import Ticket
 
 App = Application[Any, Any, Any, Any, Any, Any]

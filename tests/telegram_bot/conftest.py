@@ -6,7 +6,7 @@ import pytest
 from telegram_bot.sandbox import TOKEN
 from tests.conftest import Clock
 from tests.factories import open_ticket
-from tests.sandbox import Sandbox, running_sandbox
+from tests.local_telegram import Sandbox, running_sandbox
 from tests.telegram_bot.bot import Bot, Chat
 from tickets import delivery
 

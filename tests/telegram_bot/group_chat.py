@@ -5,7 +5,7 @@ from typing import Any
 
 from telegram_bot.inbox import DurableUpdateQueue
 from telegram_bot.models import Group
-from tests.sandbox import FileSpec, Json
+from tests.local_telegram import FileSpec, Json
 from tests.telegram_bot.bot import Answer, App, Bot
 
 GROUP = "alpha"

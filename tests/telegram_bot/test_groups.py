@@ -22,7 +22,7 @@ from tests.factories import (
     TelegramAccountFactory,
     UserFactory,
 )
-from tests.sandbox import Json
+from tests.local_telegram import Json
 from tests.telegram_bot.bot import JPEG, LOG, PNG, Answer, Bot, Chat, where_stored
 from tests.telegram_bot.group_chat import BOT_NAME, GROUP, MENTION, GroupBot, Member, group_row
 from tickets import services

@@ -36,7 +36,7 @@ from telegram_bot.sandbox.sending import send_message
 from telegram_bot.sandbox.state import State
 from telegram_bot.sandbox.updates import Updates
 from telegram_bot.sandbox.view import show_state
-from tests.sandbox import Sandbox, SandboxError, running_sandbox
+from tests.local_telegram import Sandbox, SandboxError, running_sandbox
 
 ROOT = Path(__file__).parents[2]
 ANNA, BORIS, VIKTOR = 510000001, 510000002, 510000003

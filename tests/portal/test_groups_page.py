@@ -11,7 +11,7 @@ from django.utils import timezone
 from telegram_bot import views
 from telegram_bot.models import BotHeartbeat, Group, GroupProduct, GroupTicket
 from tests.factories import AgentFactory, ProductFactory, TicketFactory
-from tests.tickets.test_portal_tickets import text
+from tests.portal.test_tickets import text
 
 PAGE = reverse("group_list")
 PAGE_QUERIES, LIST_QUERIES = 12, 11

@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config import logs
 
-SETTINGS = Path(__file__).resolve().parent.parent / "config" / "settings.py"
+SETTINGS = Path(__file__).resolve().parents[2] / "config" / "settings.py"
 PUBLIC = {"PORTAL_URL": "https://support.example.com", "SECRET_KEY": "k" * 50}
 
 
