@@ -285,3 +285,18 @@ def test_agent_of_the_group_sees_links_but_does_not_end_them(desk, linked):
         desk.post(path, {"action": action, "_selected_action": [row.pk]})
     assert TelegramAccount.objects.exists()
     assert BotRegistration.objects.get().withdrawn_at is None
+
+
+@pytest.mark.parametrize(
+    ("path", "title"),
+    [
+        ("accounts/organization/add/", "Организация: добавление"),
+        ("accounts/organization/{}/change/", "Организация: изменение"),
+        ("accounts/user/add/", "Пользователь: добавление"),
+    ],
+)
+def test_forms_have_grammatical_titles(client, anna, path, title):
+    client.force_login(AgentFactory(is_superuser=True))
+    page = client.get("/admin/" + path.format(anna.organization_id)).content.decode()
+    assert f"<h1>{title}</h1>" in page
+    assert not re.search("Добавить (организация|пользователь)", page)

@@ -1,45 +1,26 @@
-import re
-from pathlib import Path
+"""The list of tickets at the desk: filters, search, actions."""
 
 import pytest
-from django.conf import settings
-from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from config.admin import BoundedPaginator
-from telegram_bot.composers import COMPOSERS
 from tests.factories import (
     AgentFactory,
     BotRegistrationFactory,
     ProductFactory,
-    TelegramAccountFactory,
     TicketFactory,
     UserFactory,
     open_ticket,
 )
 from tickets import services
-from tickets.admin import DeliveryAdmin, search_tickets
+from tickets.admin import search_tickets
 from tickets.models import Delivery, Ticket, TicketEvent
 from tickets.status import TicketStatus
-from tickets.templatetags.status_labels import addressee
 
 LIST = "/admin/tickets/ticket/"
-MAILS = Path(settings.BASE_DIR) / "templates" / "mail"
-
-
-@pytest.fixture
-def specialist(agent):
-    agent.groups.add(Group.objects.get(name="Специалист поддержки"))
-    return agent
-
-
-@pytest.fixture
-def desk(client, specialist):
-    client.force_login(specialist)
-    return client
 
 
 def numbers(response) -> list[int]:
@@ -86,6 +67,23 @@ def test_filters_by_status_and_assignee(desk, specialist):
     assert numbers(desk.get(LIST, {"who": "nobody"})) == [free.pk]
     assert numbers(desk.get(LIST, {"status__exact": "waiting"})) == [free.pk]
     assert numbers(desk.get(LIST, {"product__id__exact": free.product_id})) == [free.pk]
+
+
+def test_list_says_how_many_there_are_without_a_plural(desk, anna):
+    for _row in range(3):
+        TicketFactory(requester=anna)
+    page = " ".join(desk.get(LIST).content.decode().split())
+    assert "Всего: 3" in page
+    assert "3 заявки" not in page
+
+
+def test_list_that_is_counted_to_the_bound_does_not_say_that_this_is_all(desk, monkeypatch):
+    monkeypatch.setattr(BoundedPaginator, "LIMIT", 2)
+    for _row in range(3):
+        TicketFactory()
+    page = " ".join(desk.get(LIST).content.decode().split())
+    assert "Не меньше: 2" in page
+    assert "Всего" not in page
 
 
 @pytest.fixture
@@ -246,92 +244,3 @@ def test_product_in_use_is_switched_off_not_deleted(client, anna, product):
     assert product.is_active is False
     with pytest.raises(services.ProductUnavailable):
         open_ticket(anna, product=product)
-
-
-@pytest.mark.parametrize("rows", [1, 3])
-def test_delivery_list_query_count(desk, specialist, rows, django_assert_num_queries):
-    for _row in range(rows):
-        ticket = open_ticket(TelegramAccountFactory(username="someone").user)
-        services.add_comment(ticket=ticket, actor=services.agent(specialist), body="Ответ")
-    # session (1 + 3 to keep it alive), user, 2 of rights, count, page
-    with django_assert_num_queries(9):
-        page = desk.get("/admin/tickets/delivery/").content.decode()
-    assert page.count("(@someone)") == rows
-
-
-# What the desk calls things
-
-
-def test_every_kind_of_notice_has_a_name(db):
-    kinds = {path.name.removesuffix("_subject.txt") for path in MAILS.glob("*_subject.txt")}
-    kinds -= {"link_pin", "invitation", "password_reset"}  # no deliveries
-    named = DeliveryAdmin(Delivery, admin.site)
-    for kind in {*kinds, *COMPOSERS}:
-        assert re.search("[а-я]", named.kind_(Delivery(kind=kind))), kind
-
-
-def test_delivery_names_the_person_and_the_channel(desk, anna, ticket_events):
-    page = desk.get("/admin/tickets/delivery/").content.decode()
-    assert "(@anna_k)" in page
-    assert "510000001" not in page
-    assert "Почта" in page
-
-
-def test_delivery_to_an_earlier_link_does_not_bear_the_name_of_the_new_one(anna):
-    TelegramAccountFactory(user=anna, telegram_id=510_000_002, username="anna_new")
-    assert addressee(Delivery(recipient=anna, address="510000002")) == "Анна К. (@anna_new)"
-    assert addressee(Delivery(recipient=anna, address="510000001")) == "Анна К."
-
-
-@pytest.fixture
-def ticket_events(anna, product, specialist):
-    TelegramAccountFactory(user=anna, telegram_id=510_000_001, username="anna_k")
-    ticket = open_ticket(anna, product=product)
-    services.add_comment(ticket=ticket, actor=services.agent(specialist), body="Ответ")
-    return ticket
-
-
-def test_resend_to_who_blocked_the_bot_says_why_it_is_of_no_use(client, anna, ticket_events):
-    client.force_login(AgentFactory(is_superuser=True))
-    Delivery.objects.update(state=Delivery.State.FAILED)
-    anna.telegram.unreachable_at = timezone.now()
-    anna.telegram.save()
-    chosen = Delivery.objects.filter(event__comment__isnull=False)
-    data = {"action": "send_again", "_selected_action": [row.pk for row in chosen]}
-    page = client.post("/admin/tickets/delivery/", data, follow=True).content.decode()
-    assert "Бот заблокирован:" in page
-    again = chosen.filter(state=Delivery.State.QUEUED)
-    assert {row.channel for row in again} == {"email"}
-    assert f"Снова в очереди: {again.count()}." in page
-
-
-@pytest.mark.parametrize(
-    ("path", "title"),
-    [
-        ("accounts/organization/add/", "Организация: добавление"),
-        ("accounts/organization/{}/change/", "Организация: изменение"),
-        ("accounts/user/add/", "Пользователь: добавление"),
-    ],
-)
-def test_forms_have_grammatical_titles(client, anna, path, title):
-    client.force_login(AgentFactory(is_superuser=True))
-    page = client.get("/admin/" + path.format(anna.organization_id)).content.decode()
-    assert f"<h1>{title}</h1>" in page
-    assert not re.search("Добавить (организация|пользователь)", page)
-
-
-def test_list_says_how_many_there_are_without_a_plural(desk, anna):
-    for _row in range(3):
-        TicketFactory(requester=anna)
-    page = " ".join(desk.get(LIST).content.decode().split())
-    assert "Всего: 3" in page
-    assert "3 заявки" not in page
-
-
-def test_list_that_is_counted_to_the_bound_does_not_say_that_this_is_all(desk, monkeypatch):
-    monkeypatch.setattr(BoundedPaginator, "LIMIT", 2)
-    for _row in range(3):
-        TicketFactory()
-    page = " ".join(desk.get(LIST).content.decode().split())
-    assert "Не меньше: 2" in page
-    assert "Всего" not in page

@@ -1,21 +1,18 @@
-"""The portal's page of groups, and what staff see of them."""
-
-from itertools import count
+"""The portal's page of groups."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.contrib.auth.models import Group as Rights
 from django.urls import reverse
 from django.utils import timezone
 
 from telegram_bot import views
-from telegram_bot.models import BotHeartbeat, Group, GroupProduct, GroupTicket
-from tests.factories import AgentFactory, ProductFactory, TicketFactory
-from tests.portal.test_tickets import text
+from telegram_bot.models import BotHeartbeat, GroupProduct
+from tests.factories import ProductFactory, TicketFactory
+from tests.groups import make_group, make_ticket
+from tests.portal.pages import text
 
 PAGE = reverse("group_list")
-PAGE_QUERIES, LIST_QUERIES = 12, 11
-numbers = count(1)
+PAGE_QUERIES = 12
 
 
 @pytest.fixture
@@ -23,23 +20,6 @@ def client(client, anna):
     BotHeartbeat.objects.create(bot_id=1, username="help_bot", seen_at=timezone.now())
     client.force_login(anna)
     return client
-
-
-def make_group(title: str, *, product=None, chosen_by=None, **state) -> Group:
-    group = Group.objects.create(
-        chat_id=-next(numbers), title=title, **({"bot_is_admin": True} | state)
-    )
-    if product:
-        GroupProduct.objects.create(group=group, product=product, chosen_by=chosen_by)
-    return group
-
-
-def make_ticket(group: Group, requester, **given):
-    ticket = TicketFactory(requester=requester, **given)
-    GroupTicket.objects.create(
-        ticket=ticket, group=group, chat_id=group.chat_id, message_id=next(numbers)
-    )
-    return ticket
 
 
 def test_page_shows_only_groups_of_ones_own_tickets(client, anna, boris, product):
@@ -145,50 +125,6 @@ def test_menu_leads_to_the_page(client):
     page = text(client.get(PAGE))
     assert f'<a href="{PAGE}" aria-current="page">' in page
     assert f'<a href="{PAGE}">' in text(client.get(reverse("ticket_list")))
-
-
-# Staff
-
-
-@pytest.fixture
-def desk(client, db):
-    """An agent with the rights of the support desk."""
-    agent = AgentFactory()
-    agent.groups.add(Rights.objects.get(name="Специалист поддержки"))
-    client.force_login(agent)
-    return client
-
-
-def test_staff_see_groups_with_products_and_last_tickets(desk, anna, product, monkeypatch):
-    monkeypatch.setattr("telegram_bot.admin.LAST_TICKETS", 2)
-    group = make_group("Проект Альфа", product=product, chosen_by=anna)
-    tickets = [make_ticket(group, anna, title=f"Беда {number}") for number in range(3)]
-    listed = text(desk.get(reverse("admin:telegram_bot_group_changelist"), {"q": "Альфа"}))
-    assert "Проект Альфа" in listed
-    assert product.name in listed
-    page = text(desk.get(reverse("admin:telegram_bot_group_change", args=[group.pk])))
-    for words in (product.name, "вся группа", "Беда 2", "Беда 1"):
-        assert words in page
-    assert reverse("admin:tickets_ticket_change", args=[tickets[2].pk]) in page
-    assert "Беда 0" not in page
-
-
-def test_staff_change_nothing_of_a_group(desk):
-    group = make_group("Проект Альфа")
-    for name in ("change", "delete"):
-        url = reverse(f"admin:telegram_bot_group_{name}", args=[group.pk])
-        assert desk.post(url, {"title": "Другое", "post": "yes"}).status_code == 403
-    assert desk.get(reverse("admin:telegram_bot_group_add")).status_code == 403
-    group.refresh_from_db()
-    assert group.title == "Проект Альфа"
-
-
-@pytest.mark.parametrize("size", [1, 3])
-def test_list_of_staff_needs_the_same_queries(desk, anna, product, size, django_assert_num_queries):
-    for number in range(size):
-        make_group(f"Группа {number}", product=product, chosen_by=anna)
-    with django_assert_num_queries(LIST_QUERIES):
-        desk.get(reverse("admin:telegram_bot_group_changelist"))
 
 
 # In the browser

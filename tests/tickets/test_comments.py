@@ -1,11 +1,13 @@
-"""What becomes of a comment after it was written: further parts, corrections, late files."""
+"""Comments: written, corrected, joined by further parts and late files."""
 
 import pytest
-from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from tests.factories import CommentFactory, TicketFactory, open_ticket
+from tests.files import pdf
+from tests.queue import Task, queued
 from tests.threads import in_parallel
+from tests.tickets.traces import files_on_disk, happened, letters, told
 from tickets import services
 from tickets.attachments import FileRefused, NewFile
 from tickets.models import Attachment, Comment, Delivery, Face, Ticket, TicketEvent
@@ -14,26 +16,12 @@ from tickets.status import TicketStatus
 
 pytestmark = pytest.mark.django_db
 
-PDF = b"%PDF-1.7\n"
-
-
-@pytest.fixture
-def ticket(anna):
-    return TicketFactory(requester=anna)
-
-
-@pytest.fixture
-def by_anna(anna):
-    return customer(anna, Face.BOT)
+DRAIN_MAIL = Task("tickets.tasks.drain", ("email",))
 
 
 @pytest.fixture
 def comment(ticket, by_anna):
     return services.add_comment(ticket=ticket, actor=by_anna, body="Не работает отчёт")
-
-
-def pdf(name="счёт.pdf"):
-    return NewFile(name, len(PDF), content=ContentFile(PDF, name=name))
 
 
 def announced(count):
@@ -50,6 +38,117 @@ def extend(comment, body="", files=()):
 
 def stored(comment):
     return Comment.objects.get(pk=comment.pk)
+
+
+# Comments
+
+
+def test_agents_comment_is_told_to_both_addresses(ticket, by_agent):
+    comment = services.add_comment(ticket=ticket, actor=by_agent, body="Проверьте сейчас.")
+    assert (comment.body, comment.by_agent, comment.is_internal) == (
+        "Проверьте сейчас.", True, False,
+    )  # fmt: skip
+    assert happened() == [("commented", "", "")]
+    assert told() == letters("comment")
+    assert queued().count(DRAIN_MAIL) == 1
+
+
+def test_customers_comment_is_told_to_nobody(ticket, by_anna):
+    comment = services.add_comment(ticket=ticket, actor=by_anna, body="Ещё вопрос.")
+    assert comment.by_agent is False
+    assert happened() == [("commented", "", "")]
+    assert told() == []
+    assert queued() == []
+
+
+def test_customers_comment_takes_a_waiting_ticket_back_to_work(ticket, by_anna):
+    Ticket.objects.update(status=TicketStatus.WAITING)
+    services.add_comment(ticket=ticket, actor=by_anna, body="Вот данные.")
+    ticket.refresh_from_db()
+    assert ticket.status == TicketStatus.IN_PROGRESS
+    assert happened() == [("commented", "", ""), ("status", "waiting", "in_progress")]
+    assert told() == []
+
+
+@pytest.mark.parametrize("status", ["new", "in_progress", "resolved"])
+def test_customers_comment_keeps_any_other_status(ticket, by_anna, status):
+    Ticket.objects.update(status=status)
+    services.add_comment(ticket=ticket, actor=by_anna, body="Ещё вопрос.")
+    ticket.refresh_from_db()
+    assert ticket.status == status
+
+
+def test_agents_comment_keeps_a_waiting_ticket_waiting(ticket, by_agent):
+    Ticket.objects.update(status=TicketStatus.WAITING)
+    services.add_comment(ticket=ticket, actor=by_agent, body="Напоминаю.")
+    ticket.refresh_from_db()
+    assert ticket.status == TicketStatus.WAITING
+
+
+def test_internal_note_is_told_to_nobody_and_not_public(ticket, by_agent):
+    note = services.add_comment(ticket=ticket, actor=by_agent, body="Клиент злится", internal=True)
+    assert note.is_internal
+    assert list(ticket.comments.public()) == []
+    assert happened() == [("noted", "", "")]
+    assert Delivery.objects.count() == 0
+
+
+@pytest.mark.parametrize("status", TicketStatus.values)
+def test_only_agents_write_internal_notes(ticket, by_anna, status):
+    Ticket.objects.update(status=status)
+    for actor in (by_anna, services.SYSTEM):
+        with pytest.raises(services.NotYours):
+            services.add_comment(ticket=ticket, actor=actor, body="x", internal=True)
+    assert Comment.objects.count() == 0
+
+
+def test_closed_ticket_takes_no_comments_but_notes(ticket, by_anna, by_agent):
+    Ticket.objects.update(status=TicketStatus.CLOSED)
+    for actor in (by_anna, by_agent):
+        with pytest.raises(services.TicketClosed):
+            services.add_comment(ticket=ticket, actor=actor, body="Ещё")
+    services.add_comment(ticket=ticket, actor=by_agent, body="Для истории", internal=True)
+    assert Comment.objects.count() == 1
+
+
+def test_comment_needs_text_or_files(ticket, by_anna):
+    with pytest.raises(services.TextRequired):
+        services.add_comment(ticket=ticket, actor=by_anna, body=" \u200b ")
+    comment = services.add_comment(ticket=ticket, actor=by_anna, body=" ", files=[pdf()])
+    assert comment.body == ""
+    assert comment.attachments.get().ticket == ticket
+    assert Comment.objects.count() == 1
+
+
+def test_comment_that_is_too_long_is_refused_also_with_files(ticket, by_anna, settings):
+    with pytest.raises(services.TextTooLong):
+        services.add_comment(ticket=ticket, actor=by_anna, body="ы" * 20_001, files=[pdf()])
+    assert Comment.objects.count() == 0
+    assert files_on_disk(settings) == []
+
+
+def test_comment_is_undone_as_a_whole(ticket, by_anna, no_way_out):
+    with pytest.raises(RuntimeError):
+        services.add_comment(ticket=ticket, actor=by_anna, body="Текст", files=[pdf()])
+    assert Comment.objects.count() == 0
+    assert Attachment.objects.count() == 0
+    assert TicketEvent.objects.count() == 0
+
+
+def test_comment_moves_updated_at(ticket, by_anna, clock):
+    clock.advance(hours=1)
+    services.add_comment(ticket=ticket, actor=by_anna, body="Текст")
+    before = ticket.updated_at
+    ticket.refresh_from_db()
+    assert ticket.updated_at > before
+    assert ticket.updated_at == ticket.events.get().created_at
+
+
+def test_files_of_a_refused_comment_leave_nothing_on_disk(anna, by_agent, settings):
+    closed = TicketFactory(requester=anna, status=TicketStatus.CLOSED)
+    with pytest.raises(services.TicketClosed):
+        services.add_comment(ticket=closed, actor=by_agent, body="Поздно", files=[pdf()])
+    assert files_on_disk(settings) == []
 
 
 # Corrections

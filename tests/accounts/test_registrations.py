@@ -1,0 +1,136 @@
+"""Registering for the bot, withdrawing, unlinking, being reached."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts import services
+from accounts.models import BotRegistration
+from tests.accounts.steps import TELEGRAM_ID, confirm, mailed_pin, other_than, register, request_pin
+from tests.factories import BotRegistrationFactory, TelegramAccountFactory, UserFactory
+from tests.threads import in_parallel
+
+pytestmark = pytest.mark.django_db
+
+
+def test_register_records_the_consent(anna):
+    registration = register(anna)
+    registration.refresh_from_db()
+    assert registration.user == anna
+    assert registration.phone == "+79161234567"
+    assert registration.consent_version == services.CONSENT_VERSION
+    assert abs(timezone.now() - registration.consented_at) < timedelta(seconds=10)
+    assert registration.ip == "203.0.113.5"
+    assert registration.user_agent == "Mozilla/5.0"
+    assert registration.withdrawn_at is None
+
+
+def test_register_again_with_the_same_phone_keeps_registration_and_link(linked, registration):
+    assert register(linked) == registration
+    assert BotRegistration.objects.count() == 1
+    assert services.linked_user(TELEGRAM_ID) == linked
+
+
+def test_register_with_another_phone_withdraws_the_old_and_unlinks(linked, registration):
+    new = register(linked, phone="+79160000000")
+    registration.refresh_from_db()
+    assert registration.withdrawn_at is not None
+    assert list(linked.registrations.filter(withdrawn_at=None)) == [new]
+    assert services.linked_user(TELEGRAM_ID) is None
+
+
+def test_register_keeps_an_odd_user_agent_harmless(anna):
+    registration = register(anna, user_agent="a\0b" + "c" * 400)
+    registration.refresh_from_db()
+    assert "\0" not in registration.user_agent
+    assert len(registration.user_agent) < 300
+
+
+def test_withdraw_ends_link_and_pins_and_keeps_the_record(linked, registration, boris):
+    other = BotRegistrationFactory(user=boris)
+    services.withdraw_registration(user=linked)
+    registration.refresh_from_db()
+    other.refresh_from_db()
+    assert registration.withdrawn_at is not None
+    assert other.withdrawn_at is None
+    assert services.linked_user(TELEGRAM_ID) is None
+
+
+def test_unlink_keeps_the_registration_and_closes_pins(registration, anna):
+    code = mailed_pin(registration)
+    services.unlink_telegram(user=anna)
+    with pytest.raises(services.PinExpired):
+        confirm(code)
+    registration.refresh_from_db()
+    assert registration.withdrawn_at is None
+
+
+def test_unlink_touches_only_that_person(linked, boris):
+    TelegramAccountFactory(user=boris, telegram_id=510_000_002)
+    services.unlink_telegram(user=linked)
+    assert services.linked_user(510_000_002) == boris
+
+
+def test_registrations_of_phone_are_those_in_force(registration, boris):
+    phone = registration.phone
+    second = BotRegistrationFactory(user=boris, phone=phone)
+    BotRegistrationFactory(phone=phone, withdrawn_at=timezone.now())
+    BotRegistrationFactory(phone=phone, user__is_active=False)
+    BotRegistrationFactory(phone="+79161234568")
+    assert list(services.registrations_of_phone(phone)) == [registration, second]
+
+
+def test_linked_user_is_nobody_for_a_stranger_or_a_deactivated_account(linked):
+    assert services.linked_user(1) is None
+    linked.is_active = False
+    linked.save()
+    assert services.linked_user(TELEGRAM_ID) is None
+
+
+def test_person_is_unreachable_until_they_write_again(linked, boris):
+    other = TelegramAccountFactory(user=boris, telegram_id=510_000_002)
+    services.note_unreachable(telegram_id=TELEGRAM_ID)
+    person = services.linked_user(TELEGRAM_ID)
+    assert person.telegram.unreachable_at is not None
+    other.refresh_from_db()
+    assert other.unreachable_at is None
+    services.note_reachable(person)
+    assert services.linked_user(TELEGRAM_ID).telegram.unreachable_at is None
+
+
+def test_reachable_person_costs_no_write(linked, django_assert_num_queries):
+    person = services.linked_user(TELEGRAM_ID)
+    with django_assert_num_queries(0):
+        services.note_reachable(person)
+
+
+@pytest.mark.parametrize("what", ["register", "withdraw", "unlink", "request", "wrong", "right"])
+def test_account_is_locked_before_anything_that_hangs_on_it(registration, anna, what):
+    """One order of locks for all: two that cross would wait for each other for ever."""
+    code = mailed_pin(registration) if what in ("wrong", "right") else ""
+    steps = {
+        "register": lambda: register(anna, phone="+79160000000"),
+        "withdraw": lambda: services.withdraw_registration(user=anna),
+        "unlink": lambda: services.unlink_telegram(user=anna),
+        "request": lambda: request_pin(registration),
+        "wrong": lambda: pytest.raises(services.PinWrong, confirm, other_than(code)),
+        "right": lambda: confirm(code),
+    }
+    with CaptureQueriesContext(connection) as queries:
+        steps[what]()
+    statements = [query["sql"] for query in queries if "SAVEPOINT" not in query["sql"]]
+    assert statements[0].startswith('SELECT "accounts_user"')
+    assert ("FOR NO KEY UPDATE" in statements[0]) == (connection.vendor == "postgresql")
+    assert [sql for sql in statements if sql.startswith(("INSERT", "UPDATE", "DELETE"))]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_parallel_registrations_leave_one_in_force():
+    user = UserFactory()
+    phones = [f"+7916000000{number}" for number in range(4)]
+    results = in_parallel(*[lambda phone=phone: register(user, phone) for phone in phones])
+    assert all(isinstance(result, BotRegistration) for result in results)
+    assert user.registrations.filter(withdrawn_at=None).count() == 1

@@ -1,0 +1,35 @@
+"""What is mailed, and to whom."""
+
+from django.core import mail
+from django.core.files.base import ContentFile
+
+from tickets import services
+from tickets.attachments import NewFile
+from tickets.delivery import drain
+from tickets.models import Delivery
+
+
+def answer(ticket, by_agent, text="Проверьте сейчас."):
+    services.add_comment(ticket=ticket, actor=by_agent, body=text)
+    drain("email")
+
+
+def ask(ticket, clock, text="Вопрос", files=()):
+    """A comment of the requester, and the letters it makes."""
+    actor = services.customer(ticket.requester, services.Face.BOT)
+    services.add_comment(ticket=ticket, actor=actor, body=text, files=files)
+    clock.advance(seconds=3)
+    drain("email")
+
+
+def mailed_to():
+    return [letter.to for letter in mail.outbox]
+
+
+def row_to(address):
+    return Delivery.objects.get(channel="email", address=address)
+
+
+def pdf(name="счёт.pdf", size=8):
+    data = b"%PDF-1.7".ljust(size, b" ")
+    return NewFile(name, size, "application/pdf", ContentFile(data, name=name))

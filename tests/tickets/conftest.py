@@ -1,0 +1,45 @@
+from types import SimpleNamespace
+
+import pytest
+
+from tests.factories import TicketFactory
+from tests.tickets.pigeons import PigeonChannel
+from tickets import delivery, services
+from tickets.models import Face
+from tickets.services import customer
+
+
+@pytest.fixture
+def ticket(anna, product):
+    return TicketFactory(requester=anna, product=product)
+
+
+@pytest.fixture
+def by_anna(anna):
+    return customer(anna, Face.BOT)
+
+
+@pytest.fixture
+def by_agent(agent):
+    return services.agent(agent)
+
+
+@pytest.fixture
+def no_way_out(monkeypatch):
+    """Telling fails, which is the last thing a service does."""
+
+    def fail(_event):
+        raise RuntimeError("no way out")
+
+    monkeypatch.setattr(services, "notify", fail)
+
+
+@pytest.fixture
+def pigeon(settings, clock, monkeypatch):
+    """The only channel; its drains sleep on the clock, not in earnest."""
+    settings.NOTICE_CHANNELS = [f"{PigeonChannel.__module__}.PigeonChannel"]
+    delivery.channels.cache_clear()
+    still = SimpleNamespace(monotonic=clock.monotonic, sleep=clock.sleep)
+    monkeypatch.setattr(delivery, "time", still)
+    yield delivery.channels()["pigeon"]
+    delivery.channels.cache_clear()
