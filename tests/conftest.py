@@ -12,6 +12,8 @@ from django.test import override_settings
 from django.utils import timezone
 
 from tests import factories, queue
+from tickets import services
+from tickets.models import Face
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -144,6 +146,16 @@ def agent(db):
     return factories.AgentFactory(
         username="olga", email="olga@support.example", first_name="Ольга", last_name="Орлова"
     )
+
+
+@pytest.fixture
+def by_anna(anna):
+    return services.customer(anna, Face.BOT)
+
+
+@pytest.fixture
+def by_agent(agent):
+    return services.agent(agent)
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 import pytest
 from django.contrib.auth.models import Group
 
+from tests.factories import AgentFactory
+
 
 @pytest.fixture
 def specialist(agent):
@@ -9,6 +11,18 @@ def specialist(agent):
 
 
 @pytest.fixture
+def superuser(db):
+    return AgentFactory(username="root", is_superuser=True)
+
+
+@pytest.fixture
 def desk(client, specialist):
+    """The client of an agent of the group."""
     client.force_login(specialist)
+    return client
+
+
+@pytest.fixture
+def root_desk(client, superuser):
+    client.force_login(superuser)
     return client

@@ -12,9 +12,8 @@ def test_staff_see_groups_with_products_and_last_tickets(desk, anna, product, mo
     monkeypatch.setattr("telegram_bot.admin.LAST_TICKETS", 2)
     group = make_group("Проект Альфа", product=product, chosen_by=anna)
     tickets = [make_ticket(group, anna, title=f"Беда {number}") for number in range(3)]
-    listed = desk.get(
-        reverse("admin:telegram_bot_group_changelist"), {"q": "Альфа"}
-    ).content.decode()
+    response = desk.get(reverse("admin:telegram_bot_group_changelist"), {"q": "Альфа"})
+    listed = response.content.decode()
     assert "Проект Альфа" in listed
     assert product.name in listed
     response = desk.get(reverse("admin:telegram_bot_group_change", args=[group.pk]))

@@ -16,30 +16,6 @@ USERS = "/admin/accounts/user/"
 ADD = f"{USERS}add/"
 
 
-@pytest.fixture
-def specialist(agent):
-    agent.groups.add(Group.objects.get(name="Специалист поддержки"))
-    return agent
-
-
-@pytest.fixture
-def superuser(db):
-    return AgentFactory(username="root", is_superuser=True)
-
-
-@pytest.fixture
-def desk(client, specialist):
-    """The client of an agent of the group."""
-    client.force_login(specialist)
-    return client
-
-
-@pytest.fixture
-def root_desk(client, superuser):
-    client.force_login(superuser)
-    return client
-
-
 def new_person(**given) -> dict[str, str]:
     fields = {"email": "vera@new.example", "first_name": "Вера", "last_name": "Новая"}
     return fields | {"username": "", "password1": "", "password2": "", "organization": ""} | given

@@ -2,16 +2,9 @@ import pytest
 from django.utils import timezone
 
 from telegram_bot.models import BotHeartbeat, Dialog, IncomingUpdate
-from tests.factories import AgentFactory
 
 ROOT = "/admin/telegram_bot"
 SECRET = "очень личные слова"
-
-
-@pytest.fixture
-def root_desk(client, db):
-    client.force_login(AgentFactory(is_superuser=True))
-    return client
 
 
 @pytest.fixture

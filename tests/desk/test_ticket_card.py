@@ -12,18 +12,6 @@ from tickets.status import TRANSITIONS, Role, TicketStatus
 
 
 @pytest.fixture
-def specialist(agent):
-    agent.groups.add(Group.objects.get(name="Специалист поддержки"))
-    return agent
-
-
-@pytest.fixture
-def desk(client, specialist):
-    client.force_login(specialist)
-    return client
-
-
-@pytest.fixture
 def ticket(anna, product, settings):
     settings.STAFF_EMAIL = ""
     return open_ticket(anna, product=product, title="Не открывается отчёт")

@@ -2,17 +2,11 @@ import pytest
 from django.core import mail
 
 from tests.factories import TicketFactory
-from tickets import services
 
 
 @pytest.fixture
 def ticket(anna):
     return TicketFactory(requester=anna, title="Нет <b>связи</b> & «интернета»")
-
-
-@pytest.fixture
-def by_agent(agent):
-    return services.agent(agent)
 
 
 @pytest.fixture

@@ -6,6 +6,12 @@ from tickets.status import TicketStatus
 
 
 @pytest.fixture
+def logged_in(client, anna):
+    """Anna is logged in on the portal."""
+    client.force_login(anna)
+
+
+@pytest.fixture
 def ticket(anna, product):
     return open_ticket(anna, product=product, title="Не открывается отчёт")
 

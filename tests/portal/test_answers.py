@@ -13,11 +13,7 @@ from tickets import services
 from tickets.models import Comment, Face
 from tickets.status import TicketStatus
 
-
-@pytest.fixture
-def client(client, anna):
-    client.force_login(anna)
-    return client
+pytestmark = pytest.mark.usefixtures("logged_in")
 
 
 def comment(client, ticket, body, **data):

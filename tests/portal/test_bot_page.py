@@ -7,18 +7,15 @@ from django.utils import timezone
 from accounts.models import BotRegistration, LinkPin, TelegramAccount
 from accounts.services import CONSENT_VERSION
 from telegram_bot.models import BotHeartbeat
+from tests.portal.pages import text
 from tests.queue import queued
+
+pytestmark = pytest.mark.usefixtures("logged_in")
 
 PAGE = reverse("bot_registration")
 STATE = reverse("bot_registration_state")
 CONSENT = "Согласен(а) использовать данные портала через Telegram-бот"
 SUCCESS = "Вы успешно зарегистрированы в чат-боте."
-
-
-@pytest.fixture
-def client(client, anna):
-    client.force_login(anna)
-    return client
 
 
 @pytest.fixture
@@ -28,10 +25,6 @@ def bot(db):
 
 def register(client, phone="+79161234567", url=PAGE, **data):
     return client.post(url, {"phone": phone, "consent": "on"} | data, follow=True)
-
-
-def text(response) -> str:
-    return response.content.decode()
 
 
 def test_form_shows_the_words_of_the_guide(client):

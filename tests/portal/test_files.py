@@ -13,13 +13,9 @@ from tickets import services
 from tickets.attachments import NewFile
 from tickets.models import Attachment, Comment, Face
 
+pytestmark = pytest.mark.usefixtures("logged_in")
+
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 20
-
-
-@pytest.fixture
-def client(client, anna):
-    client.force_login(anna)
-    return client
 
 
 @pytest.fixture

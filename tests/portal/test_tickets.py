@@ -9,14 +9,10 @@ from tickets import services
 from tickets.models import Comment, Face, Priority, Ticket, TicketEvent
 from tickets.status import TicketStatus
 
+pytestmark = pytest.mark.usefixtures("logged_in")
+
 LIST = reverse("ticket_list")
 BOT_AND_DESK = ("bot_registration", "admin:index")
-
-
-@pytest.fixture
-def client(client, anna):
-    client.force_login(anna)
-    return client
 
 
 # The list

@@ -21,7 +21,7 @@ from telegram_bot.sending import send_due_replies
 from tests.conftest import Clock
 from tests.local_telegram import FileSpec, Json, Sandbox, buttons
 from tests.queue import Task, run_queue
-from tickets.models import Ticket
+from tickets.models import Attachment, Ticket
 
 App = Application[Any, Any, Any, Any, Any, Any]
 
@@ -267,6 +267,18 @@ class Chat:
         found = [message for message in self.seen if words in _words(message)]
         assert found, f"no {words!r} among {[_words(message) for message in self.seen]}"
         return found[-1]
+
+
+def content_of(attachment: Attachment) -> bytes:
+    """What is stored of it; the row is read anew."""
+    attachment.refresh_from_db()
+    with attachment.file.open() as file:
+        return file.read()
+
+
+def stored_files(ticket: Ticket) -> list[tuple[str, bytes]]:
+    """Names and contents."""
+    return [(file.name, content_of(file)) for file in ticket.attachments.all()]
 
 
 def where_stored(text: str) -> set[str]:

@@ -1,7 +1,6 @@
 """The questions of a new ticket, and the way to each of them."""
 
 from tests.telegram_bot.bot import Answer, Chat
-from tickets.models import Attachment, Ticket
 
 TITLE, DESCRIPTION = "Не открывается отчёт", "Белый экран после входа."
 STEPS = ["product", "title", "description", "files", "confirm"]
@@ -27,12 +26,3 @@ def go_to(chat: Chat, step: str) -> Answer:
             chat.telegram.send(chat.key, text)
 
     return chat.do(act)
-
-
-def stored_files(ticket: Ticket) -> list[tuple[str, bytes]]:
-    return [(file.name, content_of(file)) for file in ticket.attachments.all()]
-
-
-def content_of(attachment: Attachment) -> bytes:
-    with attachment.file.open() as file:
-        return file.read()

@@ -9,7 +9,7 @@ import pytest
 
 from telegram_bot.models import TelegramFile
 from telegram_bot.tasks import every_minute
-from tests.telegram_bot.bot import LOG, Bot, Chat, where_stored
+from tests.telegram_bot.bot import LOG, Bot, Chat, content_of, where_stored
 from tickets.models import Attachment, Comment, Ticket
 
 State = Attachment.State
@@ -26,12 +26,6 @@ def send(ticket: Ticket, chat: Chat) -> Send:
         return Attachment.objects.get()
 
     return send
-
-
-def content_of(attachment: Attachment) -> bytes:
-    attachment.refresh_from_db()
-    with attachment.file.open() as file:
-        return file.read()
 
 
 @pytest.mark.parametrize("method", ["getFile", "file"])

@@ -3,7 +3,7 @@
 import pytest
 
 from telegram_bot.models import Dialog
-from tests.telegram_bot.bot import JPEG, LOG, MP4, PNG, Bot, Chat
+from tests.telegram_bot.bot import JPEG, LOG, MP4, PNG, Bot, Chat, stored_files
 from tests.telegram_bot.new_ticket import (
     CLEAR,
     DESCRIPTION,
@@ -13,7 +13,6 @@ from tests.telegram_bot.new_ticket import (
     STEPS,
     TITLE,
     go_to,
-    stored_files,
 )
 from tickets.models import Attachment, Ticket
 

@@ -5,23 +5,11 @@ import pytest
 from tests.factories import TicketFactory
 from tests.tickets.pigeons import PigeonChannel
 from tickets import delivery, services
-from tickets.models import Face
-from tickets.services import customer
 
 
 @pytest.fixture
 def ticket(anna, product):
     return TicketFactory(requester=anna, product=product)
-
-
-@pytest.fixture
-def by_anna(anna):
-    return customer(anna, Face.BOT)
-
-
-@pytest.fixture
-def by_agent(agent):
-    return services.agent(agent)
 
 
 @pytest.fixture

@@ -8,27 +8,22 @@ from django.utils import timezone
 
 from tests.factories import TicketFactory
 from tests.threads import in_parallel
+from tests.tickets.traces import LETTERS_TO_ANNA
 from tickets import services
 from tickets.delivery import drain
 from tickets.models import Delivery, Face, Ticket, TicketEvent
-from tickets.services import close_silent_tickets, customer
+from tickets.services import close_silent_tickets
 from tickets.status import TicketStatus, TransitionNotAllowed
 from tickets.tasks import every_minute
 
 pytestmark = pytest.mark.django_db
 
 Kind = TicketEvent.Kind
-LETTERS = ["anna@alpha.example", "office@alpha.example"]
 
 
 @pytest.fixture(autouse=True)
 def seven_days(settings):
     settings.TICKET_AUTOCLOSE_DAYS = 7
-
-
-@pytest.fixture
-def by_anna(anna):
-    return customer(anna, Face.BOT)
 
 
 @pytest.fixture
@@ -64,7 +59,7 @@ def test_reminder_comes_two_days_ahead(ticket, clock):
     clock.advance(minutes=1)
     close_silent_tickets()
     assert happened(ticket) == [Kind.REMINDED]
-    assert told("reminder") == LETTERS
+    assert told("reminder") == LETTERS_TO_ANNA
     assert status_of(ticket) == TicketStatus.RESOLVED
 
 
@@ -96,7 +91,7 @@ def test_silent_ticket_is_closed_after_seven_days_by_the_system(ticket, clock):
     assert (event.actor, event.by_agent, event.old_value, event.new_value) == (
         None, False, "resolved", "closed",
     )  # fmt: skip
-    assert told("status") == LETTERS
+    assert told("status") == LETTERS_TO_ANNA
 
 
 def test_each_step_is_done_once(ticket, clock):
@@ -104,8 +99,8 @@ def test_each_step_is_done_once(ticket, clock):
         clock.advance(hours=1)
         close_silent_tickets()
     assert happened(ticket) == [Kind.REMINDED, Kind.STATUS]
-    assert told("reminder") == LETTERS
-    assert told("status") == LETTERS
+    assert told("reminder") == LETTERS_TO_ANNA
+    assert told("status") == LETTERS_TO_ANNA
 
 
 def test_reminder_that_came_late_delays_the_end(ticket, clock):

@@ -5,9 +5,9 @@ from django.utils import timezone
 
 from tests.factories import CommentFactory, TicketFactory, open_ticket
 from tests.files import pdf
-from tests.queue import Task, queued
+from tests.queue import queued
 from tests.threads import in_parallel
-from tests.tickets.traces import files_on_disk, happened, letters, told
+from tests.tickets.traces import DRAIN_MAIL, files_on_disk, happened, letters, told
 from tickets import services
 from tickets.attachments import FileRefused, NewFile
 from tickets.models import Attachment, Comment, Delivery, Face, Ticket, TicketEvent
@@ -15,8 +15,6 @@ from tickets.services import customer
 from tickets.status import TicketStatus
 
 pytestmark = pytest.mark.django_db
-
-DRAIN_MAIL = Task("tickets.tasks.drain", ("email",))
 
 
 @pytest.fixture

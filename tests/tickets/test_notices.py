@@ -14,7 +14,6 @@ from tests.factories import (
     OrganizationFactory,
     ProductFactory,
     TelegramAccountFactory,
-    TicketFactory,
     UserFactory,
     open_ticket,
 )
@@ -28,11 +27,6 @@ from tickets.status import TicketStatus
 pytestmark = pytest.mark.django_db
 
 Kind = TicketEvent.Kind
-
-
-@pytest.fixture
-def ticket(anna):
-    return TicketFactory(requester=anna)
 
 
 def event_of(ticket, kind, actor=None, new="", old="", by_agent=False):

@@ -11,10 +11,10 @@ from tests.factories import (
     open_ticket,
 )
 from tests.files import pdf
-from tests.queue import Task, queued
+from tests.queue import queued
 from tests.threads import in_parallel
 from tests.tickets.test_status import PROMISED, TRIPLES
-from tests.tickets.traces import files_on_disk, happened, letters, told
+from tests.tickets.traces import DRAIN_MAIL, files_on_disk, happened, letters, told
 from tickets import services
 from tickets.attachments import NewFile
 from tickets.models import Comment, Delivery, Face, Priority, Ticket, TicketEvent
@@ -24,7 +24,6 @@ from tickets.status import Role, TicketStatus, TransitionNotAllowed
 pytestmark = pytest.mark.django_db
 
 Kind = TicketEvent.Kind
-DRAIN_MAIL = Task("tickets.tasks.drain", ("email",))
 
 
 @pytest.fixture

@@ -1,7 +1,9 @@
 """What a service leaves behind: events, letters in the queue, files."""
 
+from tests.queue import Task
 from tickets.models import Delivery, TicketEvent
 
+DRAIN_MAIL = Task("tickets.tasks.drain", ("email",))
 LETTERS_TO_ANNA = ["anna@alpha.example", "office@alpha.example"]
 
 

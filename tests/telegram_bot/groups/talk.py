@@ -21,14 +21,6 @@ def reactions(member: Member, message_id: int) -> list[str]:
     return list(found[message_id])
 
 
-def files_of(ticket: Ticket) -> list[tuple[str, bytes]]:
-    found = []
-    for attachment in ticket.attachments.all():
-        with attachment.file.open() as file:
-            found.append((attachment.name, file.read()))
-    return found
-
-
 def only(answer: Answer) -> Json:
     [message] = answer.messages
     return message

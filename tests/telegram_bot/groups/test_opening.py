@@ -9,9 +9,9 @@ from django.utils import timezone
 from accounts.services import unlink_telegram, withdraw_registration
 from telegram_bot.models import Dialog, IncomingUpdate, TelegramFile
 from tests.factories import BotRegistrationFactory, TelegramAccountFactory, UserFactory
-from tests.telegram_bot.bot import LOG, PNG, Chat, where_stored
+from tests.telegram_bot.bot import LOG, PNG, Chat, stored_files, where_stored
 from tests.telegram_bot.groups.group_chat import BOT_NAME, GROUP, MENTION, GroupBot, Member
-from tests.telegram_bot.groups.talk import PROBLEM, TITLE, files_of, only, reactions
+from tests.telegram_bot.groups.talk import PROBLEM, TITLE, only, reactions
 from tickets.models import Delivery, Face, Ticket
 
 MEGABYTE = 1024 * 1024
@@ -73,7 +73,7 @@ def test_short_mention_is_answered_with_what_is_missing(group, in_group: Member,
 def test_caption_of_a_file_counts(group, in_group: Member) -> None:
     in_group.send(("log.txt", LOG), caption=f"{MENTION} {PROBLEM}")
     ticket = Ticket.objects.get()
-    assert (ticket.title, files_of(ticket)) == (TITLE, [("log.txt", LOG)])
+    assert (ticket.title, stored_files(ticket)) == (TITLE, [("log.txt", LOG)])
 
 
 def test_file_with_nothing_but_a_mention_is_too_short(group, in_group: Member) -> None:
@@ -84,7 +84,7 @@ def test_file_with_nothing_but_a_mention_is_too_short(group, in_group: Member) -
 def test_file_that_cannot_be_taken_is_named(group, in_group: Member) -> None:
     answer = in_group.send(("run.exe", b"MZ"), caption=f"{MENTION} {PROBLEM}")
     assert "Файл «run.exe» я не взял" in answer
-    assert files_of(Ticket.objects.get()) == []
+    assert stored_files(Ticket.objects.get()) == []
 
 
 def test_file_too_big_for_bots_is_named(group, in_group: Member) -> None:
@@ -107,7 +107,9 @@ def test_album_is_one_ticket_with_all_its_files(group, in_group: Member, kind) -
     files = [(f"part{number}.png", PNG + bytes([number])) for number in range(3)]
     answer = in_group.send(*files, kind=kind, caption=f"{PROBLEM} {MENTION}")
     ticket = Ticket.objects.get()
-    assert [content for _name, content in files_of(ticket)] == [content for _name, content in files]
+    assert [content for _name, content in stored_files(ticket)] == [
+        content for _name, content in files
+    ]
     assert "создана" in only(answer)["text"]
     assert reactions(in_group, in_group.last_id) == ["👀"]
 
@@ -118,7 +120,7 @@ def test_album_with_a_file_that_cannot_be_taken(group, in_group: Member) -> None
     )
     number = Ticket.objects.get().pk
     assert f"Файл «run.exe» к заявке № {number} я не взял" in answer
-    assert [name for name, _content in files_of(Ticket.objects.get())] == ["a.png", "b.png"]
+    assert [name for name, _content in stored_files(Ticket.objects.get())] == ["a.png", "b.png"]
 
 
 def test_album_without_a_mention_is_not_stored(group, in_group: Member) -> None:

@@ -3,9 +3,9 @@
 import pytest
 
 from telegram_bot.models import GroupTicket
-from tests.telegram_bot.bot import JPEG, LOG, PNG
+from tests.telegram_bot.bot import JPEG, LOG, PNG, stored_files
 from tests.telegram_bot.groups.group_chat import GROUP, MENTION, GroupBot, Member
-from tests.telegram_bot.groups.talk import PROBLEM, files_of, only, reactions
+from tests.telegram_bot.groups.talk import PROBLEM, only, reactions
 from tickets.models import Attachment, Ticket
 
 OGG = b"OggS" + bytes(32)
@@ -43,14 +43,14 @@ def test_reply_to_a_file_with_a_caption(group, in_group: Member, viktor_in_group
     in_group.say(MENTION, reply_to=source["message_id"])
     ticket = Ticket.objects.get()
     assert PROBLEM in ticket.description
-    assert files_of(ticket) == [("log.txt", LOG)]
+    assert stored_files(ticket) == [("log.txt", LOG)]
 
 
 def test_reply_to_a_voice_message_takes_it_as_a_file(group, in_group: Member) -> None:
     source = in_group.telegram.files("viktor", ("v.ogg", OGG), chat=GROUP, kind="voice")
     in_group.say(MENTION, reply_to=source["message_id"])
     ticket = Ticket.objects.get()
-    [(name, content)] = files_of(ticket)
+    [(name, content)] = stored_files(ticket)
     assert (name, content) == (f"voice_{source['message_id']}.ogg", OGG)
     assert "Виктор Гость" in ticket.description
 
@@ -58,7 +58,7 @@ def test_reply_to_a_voice_message_takes_it_as_a_file(group, in_group: Member) ->
 def test_reply_brings_its_own_file_too(group, in_group: Member, viktor_in_group: Member) -> None:
     source = in_group.telegram.files("viktor", ("log.txt", LOG), chat=GROUP)["message_id"]
     in_group.send(("s.png", PNG), caption=f"{MENTION} и снимок", reply_to=source)
-    assert files_of(Ticket.objects.get()) == [("log.txt", LOG), ("s.png", PNG)]
+    assert stored_files(Ticket.objects.get()) == [("log.txt", LOG), ("s.png", PNG)]
 
 
 def test_reply_to_a_short_message_is_too_short(
@@ -171,7 +171,7 @@ def test_mention_added_to_a_second_part_of_an_album_opens_nothing(group, in_grou
     last = sent["messages"][-1]["message_id"]
     in_group.edit(last, f"{MENTION} второй снимок с ошибкой")
     assert Ticket.objects.count() == 1
-    assert len(files_of(Ticket.objects.get())) == 2
+    assert len(stored_files(Ticket.objects.get())) == 2
 
 
 def test_update_that_comes_twice_opens_one_ticket(group, in_group: Member, bot: GroupBot) -> None:
