@@ -1,5 +1,6 @@
 """Every setting comes from the environment or `.env`; an empty environment boots on SQLite."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -48,7 +49,10 @@ INSTALLED_APPS = [
     "accounts",
     "tickets",
     "telegram_bot",
+    "operations",
 ]
+if find_spec("sandbox"):  # no image for production holds it
+    INSTALLED_APPS.append("sandbox")
 
 MIDDLEWARE = [
     "accounts.middleware.trusted_scheme",

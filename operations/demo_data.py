@@ -11,9 +11,9 @@ from django.utils import timezone
 from accounts.models import Organization, User
 from accounts.phone import normalise_phone
 from accounts.services import register_for_bot
+from tickets.attachments import NewFile
 from tickets.models import Comment, Delivery, Face, Priority, Product, Ticket, TicketEvent
 from tickets.services import (
-    NewFile,
     add_comment,
     agent,
     assign_ticket,

@@ -10,12 +10,12 @@ from typing import Any
 
 from aiohttp import web
 
-from telegram_bot.sandbox import TOKEN, editing, profile, sending
-from telegram_bot.sandbox.errors import BrokenAnswer, TelegramError
-from telegram_bot.sandbox.faults import Fault
-from telegram_bot.sandbox.files import MAX_DOWNLOAD, Upload
-from telegram_bot.sandbox.parameters import Parameters, convert, read_request
-from telegram_bot.sandbox.state import Json, State
+from sandbox import TOKEN, editing, profile, sending
+from sandbox.errors import BrokenAnswer, TelegramError
+from sandbox.faults import Fault
+from sandbox.files import MAX_DOWNLOAD, Upload
+from sandbox.parameters import Parameters, convert, read_request
+from sandbox.state import Json, State
 
 STATE = web.AppKey("state", State)
 

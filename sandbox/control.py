@@ -8,15 +8,15 @@ from typing import Any
 
 from aiohttp import web
 
-from telegram_bot.sandbox import groups, people
-from telegram_bot.sandbox.bot_api import STATE
-from telegram_bot.sandbox.errors import ControlError
-from telegram_bot.sandbox.files import KINDS, Upload, guess_type
-from telegram_bot.sandbox.parameters import read_upload
-from telegram_bot.sandbox.state import Json, State
-from telegram_bot.sandbox.view import show_messages, show_state
+from sandbox import groups, people
+from sandbox.bot_api import STATE
+from sandbox.errors import ControlError
+from sandbox.files import KINDS, Upload, guess_type
+from sandbox.parameters import read_upload
+from sandbox.state import Json, State
+from sandbox.view import show_messages, show_state
 
-STATIC = Path(__file__).parent / "static"
+PAGE = Path(__file__).parent / "page"
 POLICY = "default-src 'self'; img-src 'self' blob: data:; frame-src 'self' blob:"
 MAX_WAIT = 60.0
 SHOWN_TYPES = ("image/png", "image/jpeg", "image/gif", "image/webp", "video/mp4", "audio/")
@@ -165,8 +165,8 @@ async def handle_bot_link(request: web.Request) -> web.Response:
 
 
 async def handle_static(request: web.Request) -> web.StreamResponse:
-    path = (STATIC / request.match_info.get("name", "index.html")).resolve()
-    if not (path.is_relative_to(STATIC) and path.is_file()):
+    path = (PAGE / request.match_info.get("name", "index.html")).resolve()
+    if not (path.is_relative_to(PAGE) and path.is_file()):
         raise ControlError("Нет такого файла.", 404)
     return web.FileResponse(path)
 

@@ -1,16 +1,7 @@
 """Which of the messages in its chats the bot is told of."""
 
-from telegram_bot.sandbox.entities import utf16_slice
-from telegram_bot.sandbox.state import (
-    BOT_ID,
-    BOT_USERNAME,
-    Chat,
-    Group,
-    Json,
-    Message,
-    State,
-    describe_member,
-)
+from sandbox.entities import utf16_slice
+from sandbox.state import BOT_ID, BOT_USERNAME, Chat, Group, Json, Message, State, describe_member
 
 SERVICE = {
     "new_chat_members",

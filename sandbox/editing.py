@@ -3,20 +3,12 @@
 import asyncio
 from typing import Any
 
-from telegram_bot.sandbox.entities import utf16_length
-from telegram_bot.sandbox.errors import bad_request
-from telegram_bot.sandbox.keyboards import check_inline
-from telegram_bot.sandbox.parameters import Parameters
-from telegram_bot.sandbox.sending import formatted_caption, formatted_text, required_chat
-from telegram_bot.sandbox.state import (
-    TYPING_SECONDS,
-    Chat,
-    Group,
-    Json,
-    Message,
-    State,
-    without,
-)
+from sandbox.entities import utf16_length
+from sandbox.errors import bad_request
+from sandbox.keyboards import check_inline
+from sandbox.parameters import Parameters
+from sandbox.sending import formatted_caption, formatted_text, required_chat
+from sandbox.state import TYPING_SECONDS, Chat, Group, Json, Message, State, without
 
 MEDIA = ("document", "photo", "video", "audio", "voice")
 TEXT_FIELDS = ("text", "entities", "link_preview_options")

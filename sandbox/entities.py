@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from telegram_bot.sandbox.errors import bad_request, not_emulated
+from sandbox.errors import bad_request, not_emulated
 
 Entity = dict[str, Any]
 

@@ -3,8 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from telegram_bot.sandbox.errors import ControlError, TelegramError
-from telegram_bot.sandbox.limits import too_many
+from sandbox.errors import ControlError, TelegramError
+from sandbox.limits import too_many
 
 API_KINDS = {
     "429",

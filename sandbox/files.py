@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from telegram_bot.sandbox.errors import TelegramError, bad_request
+from sandbox.errors import TelegramError, bad_request
 
 MEGABYTE = 1024 * 1024
 MAX_DOWNLOAD = 20 * MEGABYTE

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from telegram_bot.sandbox.delivery import deliver, set_bot_status
-from telegram_bot.sandbox.errors import ControlError
-from telegram_bot.sandbox.people import find_person
-from telegram_bot.sandbox.state import Group, Json, Person, State
+from sandbox.delivery import deliver, set_bot_status
+from sandbox.errors import ControlError
+from sandbox.people import find_person
+from sandbox.state import Group, Json, Person, State
 
 Action = Callable[[State, Group, Person, Json], None]
 

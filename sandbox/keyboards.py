@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from telegram_bot.sandbox.entities import is_link
-from telegram_bot.sandbox.errors import bad_request, not_emulated
+from sandbox.entities import is_link
+from sandbox.errors import bad_request, not_emulated
 
 Markup = dict[str, Any]
 

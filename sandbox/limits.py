@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-from telegram_bot.sandbox.errors import TelegramError
+from sandbox.errors import TelegramError
 
 OVERALL = (30.0, 30.0)  # how many at once, how many a second
 PRIVATE = (20.0, 1.0)

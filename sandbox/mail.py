@@ -7,7 +7,7 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from telegram_bot.sandbox.state import Json, State
+from sandbox.state import Json, State
 
 MAX_LETTERS = 500
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from aiohttp import web
 
-from telegram_bot.sandbox.errors import TelegramError, bad_request, not_emulated
-from telegram_bot.sandbox.files import Upload
+from sandbox.errors import TelegramError, bad_request, not_emulated
+from sandbox.files import Upload
 
 Parameters = dict[str, Any]
 

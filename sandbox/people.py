@@ -6,20 +6,12 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from telegram_bot.sandbox.delivery import deliver, report_bot_status
-from telegram_bot.sandbox.entities import Entity, detect_entities, sort_entities, utf16_length
-from telegram_bot.sandbox.errors import ControlError
-from telegram_bot.sandbox.files import Upload, describe_media
-from telegram_bot.sandbox.sending import MAX_ALBUM, MAX_CAPTION, MAX_TEXT
-from telegram_bot.sandbox.state import (
-    ANONYMOUS,
-    Chat,
-    Group,
-    Json,
-    Message,
-    Person,
-    State,
-)
+from sandbox.delivery import deliver, report_bot_status
+from sandbox.entities import Entity, detect_entities, sort_entities, utf16_length
+from sandbox.errors import ControlError
+from sandbox.files import Upload, describe_media
+from sandbox.sending import MAX_ALBUM, MAX_CAPTION, MAX_TEXT
+from sandbox.state import ANONYMOUS, Chat, Group, Json, Message, Person, State
 
 START_PAYLOAD = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 ANSWER_SECONDS = 3.0

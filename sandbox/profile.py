@@ -6,19 +6,12 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from telegram_bot.sandbox.delivery import set_bot_status
-from telegram_bot.sandbox.errors import bad_request, not_emulated
-from telegram_bot.sandbox.files import MAX_DOWNLOAD
-from telegram_bot.sandbox.parameters import Parameters
-from telegram_bot.sandbox.sending import required_chat
-from telegram_bot.sandbox.state import (
-    BOT_ID,
-    Group,
-    Json,
-    PrivateChat,
-    State,
-    describe_member,
-)
+from sandbox.delivery import set_bot_status
+from sandbox.errors import bad_request, not_emulated
+from sandbox.files import MAX_DOWNLOAD
+from sandbox.parameters import Parameters
+from sandbox.sending import required_chat
+from sandbox.state import BOT_ID, Group, Json, PrivateChat, State, describe_member
 
 MAX_POLL_SECONDS = 50
 SCOPES = {

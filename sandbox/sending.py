@@ -4,12 +4,12 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from telegram_bot.sandbox.entities import Entity, format_text, utf16_length
-from telegram_bot.sandbox.errors import bad_request, not_emulated
-from telegram_bot.sandbox.files import Upload, check_upload, describe_media
-from telegram_bot.sandbox.keyboards import check_markup, refuse_unknown
-from telegram_bot.sandbox.parameters import Parameters
-from telegram_bot.sandbox.state import Chat, Group, Json, State, without
+from sandbox.entities import Entity, format_text, utf16_length
+from sandbox.errors import bad_request, not_emulated
+from sandbox.files import Upload, check_upload, describe_media
+from sandbox.keyboards import check_markup, refuse_unknown
+from sandbox.parameters import Parameters
+from sandbox.state import Chat, Group, Json, State, without
 
 MAX_TEXT = 4096
 MAX_CAPTION = 1024

@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from telegram_bot.sandbox.bot_api import STATE, error_response, handle_file, handle_method
-from telegram_bot.sandbox.control import POLICY, routes
-from telegram_bot.sandbox.errors import BrokenAnswer, ControlError, TelegramError
-from telegram_bot.sandbox.files import MAX_UPLOAD
-from telegram_bot.sandbox.mail import start_smtp
-from telegram_bot.sandbox.state import State
+from sandbox.bot_api import STATE, error_response, handle_file, handle_method
+from sandbox.control import POLICY, routes
+from sandbox.errors import BrokenAnswer, ControlError, TelegramError
+from sandbox.files import MAX_UPLOAD
+from sandbox.mail import start_smtp
+from sandbox.state import State
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 # How long open polls and event streams may linger once the sandbox is told to stop.

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from telegram_bot.sandbox import TOKEN
-from telegram_bot.sandbox.errors import bad_request, forbidden
-from telegram_bot.sandbox.faults import Faults
-from telegram_bot.sandbox.files import FileStore
-from telegram_bot.sandbox.limits import Limits
-from telegram_bot.sandbox.updates import Updates, first_id
+from sandbox import TOKEN
+from sandbox.errors import bad_request, forbidden
+from sandbox.faults import Faults
+from sandbox.files import FileStore
+from sandbox.limits import Limits
+from sandbox.updates import Updates, first_id
 
 Json = dict[str, Any]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
-from telegram_bot.sandbox.errors import TelegramError
+from sandbox.errors import TelegramError
 
 Update = dict[str, Any]
 

@@ -1,10 +1,10 @@
 """The state as the chat page draws it."""
 
-from telegram_bot.sandbox import groups
-from telegram_bot.sandbox.files import KINDS
-from telegram_bot.sandbox.people import find_place
-from telegram_bot.sandbox.profile import command_menu
-from telegram_bot.sandbox.state import BOT_ID, BOT_USERNAME, Chat, Json, Message, State
+from sandbox import groups
+from sandbox.files import KINDS
+from sandbox.people import find_place
+from sandbox.profile import command_menu
+from sandbox.state import BOT_ID, BOT_USERNAME, Chat, Json, Message, State
 
 PERSON_FIELDS = "key id first_name last_name username phone role started blocked"
 

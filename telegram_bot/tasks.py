@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from accounts.models import LinkPin, TelegramAccount
+from config.queue import enqueue
 from telegram_bot.files import fetch_due_files
 from telegram_bot.models import IncomingUpdate
 from tickets.delivery import tell
@@ -43,8 +44,12 @@ def send_test_message(user_id: int) -> None:
 
 
 def every_minute() -> None:
-    """The safety net: downloads a killed worker left, and inbox rows past their retention."""
-    fetch_due_files()
+    """For one release: what was queued under this name before an upgrade."""
+    enqueue("operations.tasks.every_minute")
+
+
+def delete_old_updates() -> None:
+    """Some of the inbox rows past their retention."""
     old = IncomingUpdate.objects.filter(
         received_at__lt=timezone.now() - INBOX_RETENTION, processed_at__isnull=False
     ).order_by("received_at")

@@ -11,8 +11,8 @@ from typing import Any
 
 import httpx
 
-from telegram_bot.sandbox import TOKEN
-from telegram_bot.sandbox.server import Listening, listening
+from sandbox import TOKEN
+from sandbox.server import Listening, listening
 
 Json = dict[str, Any]
 SEARCHED = ("subject", "text", "caption")

@@ -1,10 +1,7 @@
 """Queue entry points: names and ids in, quiet when there is nothing to do."""
 
-from accounts.retention import delete_expired_logins
-from accounts.services import delete_old_pins, queue_due_pin_mails
-from config.queue import delete_old_failures
+from config.queue import enqueue
 from tickets import delivery
-from tickets.services import close_silent_tickets
 
 
 def drain(channel_name: str) -> None:
@@ -12,11 +9,5 @@ def drain(channel_name: str) -> None:
 
 
 def every_minute() -> None:
-    """The safety net: wake what a killed process left behind, drop what is past its retention."""
-    queue_due_pin_mails()
-    delivery.drain_all()
-    close_silent_tickets()
-    delete_old_pins()
-    delete_expired_logins()
-    delivery.delete_old_deliveries()
-    delete_old_failures()
+    """For one release: what was queued under this name before an upgrade."""
+    enqueue("operations.tasks.every_minute")

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts import retention
 from accounts.retention import delete_expired_logins
-from tickets.tasks import every_minute
+from operations.tasks import every_minute
 
 pytestmark = pytest.mark.django_db
 

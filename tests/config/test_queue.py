@@ -7,7 +7,7 @@ from django.utils import timezone
 from django_q.models import Task
 
 from config.queue import delete_old_failures
-from tickets.tasks import every_minute
+from operations.tasks import every_minute
 
 pytestmark = pytest.mark.django_db
 

@@ -14,8 +14,8 @@ from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 
 from accounts.models import LinkPin, Organization, User
+from sandbox import TOKEN
 from telegram_bot.models import BotHeartbeat, IncomingUpdate, TelegramFile
-from telegram_bot.sandbox import TOKEN
 from tests import factories
 from tests.journeys.processes import Processes, Visitor, connect, models_in, wait_until
 from tests.local_telegram import Json, Sandbox

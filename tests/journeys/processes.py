@@ -19,13 +19,13 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import ConnectionHandler
 
 from config.queue import enqueue
-from telegram_bot.management.commands.demo import (
+from operations.management.commands.demo import (
     LOOPBACK,
     build_children,
     readiness_checks,
     sandbox_url,
 )
-from telegram_bot.processes import Child
+from operations.processes import Child
 from tests.local_telegram import Sandbox
 
 START_LIMIT = 60.0  # seconds
@@ -145,8 +145,7 @@ def _has_members(session: int) -> bool:
 
 def run_safety_net() -> None:
     """What the schedule queues every minute, now."""
-    enqueue("tickets.tasks.every_minute")
-    enqueue("telegram_bot.tasks.every_minute")
+    enqueue("operations.tasks.every_minute")
 
 
 # The database of the processes

@@ -7,7 +7,7 @@ from threading import Thread
 import pytest
 
 from accounts.models import LinkPin, TelegramAccount
-from telegram_bot.sandbox import TOKEN
+from sandbox import TOKEN
 from tests import factories
 from tests.journeys.conftest import (
     ADMIN_LOGIN,

@@ -10,8 +10,8 @@ from django_q.models import OrmQ, Schedule
 from django_q.signing import SignedPackage
 
 from accounts.models import BotRegistration, Organization, User
+from sandbox import TOKEN
 from telegram_bot.models import Dialog, IncomingUpdate
-from telegram_bot.sandbox import TOKEN
 from tests.journeys.conftest import ADMIN_LOGIN, PHONES, is_quiet
 from tests.journeys.processes import Processes, Visitor, wait_until
 from tests.local_telegram import Json, Sandbox

@@ -10,8 +10,8 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import LinkPin, TelegramAccount
+from sandbox import TOKEN
 from telegram_bot.models import IncomingUpdate
-from telegram_bot.sandbox import TOKEN
 from tests import factories
 from tests.journeys.conftest import (
     PHONES,

@@ -9,17 +9,17 @@ from django.contrib.auth import authenticate
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+import sandbox
 from accounts.models import BotRegistration, TelegramAccount, User
 from accounts.services import withdraw_registration
-from telegram_bot import sandbox
-from telegram_bot.demo_data import PEOPLE, create_demo_data
-from telegram_bot.management.commands.demo import require_no_other_bot
-from telegram_bot.processes import locked
+from operations.demo_data import PEOPLE, create_demo_data
+from operations.management.commands.demo import require_no_other_bot
+from operations.processes import locked
+from operations.tasks import every_minute
 from tickets.delivery import process_name, take_lease
 from tickets.models import Delivery, Face, Lease, Product, Ticket
 from tickets.services import TICKETS_AN_HOUR, open_ticket
 from tickets.status import TicketStatus
-from tickets.tasks import every_minute
 
 pytestmark = pytest.mark.django_db
 

@@ -65,7 +65,7 @@ def test_database_that_does_not_answer(client, monkeypatch):
     def fail():
         raise DatabaseError("no route to 10.0.0.5")
 
-    monkeypatch.setattr("config.health._problems", fail)
+    monkeypatch.setattr("operations.health._problems", fail)
     assert problems(client) == ["database"]
 
 

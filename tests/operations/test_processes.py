@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from telegram_bot import processes
-from telegram_bot.processes import AlreadyRunning, Child, NotStarted, Supervisor, locked
+from operations import processes
+from operations.processes import AlreadyRunning, Child, NotStarted, Supervisor, locked
 
 SLEEPS = "import time; print('up', flush=True); time.sleep(60)"
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + SLEEPS
@@ -184,7 +184,7 @@ def test_lock_is_held_by_one_and_names_the_holder(tmp_path):
 
 KILLED_WITH_A_LOCK = """
 import os, pathlib, signal, subprocess, sys
-from telegram_bot.processes import locked
+from operations.processes import locked
 
 with locked(pathlib.Path(sys.argv[1])):
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
@@ -213,7 +213,7 @@ def test_lock_goes_with_a_killed_holder_whatever_it_leaves_behind(tmp_path):
 
 KILLED = """
 import os, pathlib, signal, sys
-from telegram_bot.processes import Child, Supervisor
+from operations.processes import Child, Supervisor
 
 log = pathlib.Path(sys.argv[1])
 child = Child("child", [sys.executable, "-c", sys.argv[2]], dict(os.environ), log)

@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from telegram_bot.sandbox import TOKEN
+from sandbox import TOKEN
 
 ANNA, BORIS, VIKTOR = 510000001, 510000002, 510000003
 GROUP = -4510000001

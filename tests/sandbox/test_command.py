@@ -12,7 +12,7 @@ import httpx
 import pytest
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, InputMediaDocument
 
-from telegram_bot.sandbox import TOKEN
+from sandbox import TOKEN
 from tests.local_telegram import Sandbox
 from tests.sandbox.api import ANNA
 

@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
-from telegram_bot.sandbox import TOKEN
-from telegram_bot.sandbox.entities import HtmlParser, detect_entities, utf16_length
+from sandbox import TOKEN
+from sandbox.entities import HtmlParser, detect_entities, utf16_length
 from tests.local_telegram import Sandbox
 from tests.sandbox.api import ANNA, BORIS, Api
 

@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from telegram_bot.sandbox import TOKEN
-from telegram_bot.sandbox.errors import TelegramError
-from telegram_bot.sandbox.limits import Limits
+from sandbox import TOKEN
+from sandbox.errors import TelegramError
+from sandbox.limits import Limits
 from tests.local_telegram import Sandbox, running_sandbox
 from tests.sandbox.api import ANNA, BORIS, GROUP, Api
 

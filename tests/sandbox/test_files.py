@@ -4,7 +4,7 @@ import json
 
 import httpx
 
-from telegram_bot.sandbox import TOKEN
+from sandbox import TOKEN
 from tests.local_telegram import Sandbox
 from tests.sandbox.api import ANNA, MEGABYTE, PNG, Api
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from telegram_bot.sandbox import TOKEN
+from sandbox import TOKEN
 from tests.local_telegram import Sandbox, SandboxError
 from tests.sandbox.api import ANNA, BORIS, GROUP, MENTION, VIKTOR, Api
 

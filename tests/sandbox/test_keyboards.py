@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from telegram_bot.sandbox.editing import answer_callback_query, delete_message
-from telegram_bot.sandbox.errors import TelegramError
-from telegram_bot.sandbox.sending import send_message
-from telegram_bot.sandbox.state import State
+from sandbox.editing import answer_callback_query, delete_message
+from sandbox.errors import TelegramError
+from sandbox.sending import send_message
+from sandbox.state import State
 from tests.local_telegram import Sandbox
 from tests.sandbox.api import ANNA, GROUP, Api, inline, reply
 

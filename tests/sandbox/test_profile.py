@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from telegram_bot.sandbox.bot_api import METHODS
-from telegram_bot.sandbox.profile import set_my_commands
-from telegram_bot.sandbox.state import State
-from telegram_bot.sandbox.view import show_state
+from sandbox.bot_api import METHODS
+from sandbox.profile import set_my_commands
+from sandbox.state import State
+from sandbox.view import show_state
 from tests.local_telegram import Sandbox
 from tests.sandbox.api import Api
 

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from telegram_bot.sandbox import TOKEN
+from sandbox import TOKEN
 from tests.local_telegram import Sandbox
 from tests.sandbox.api import ANNA, Api, inline
 

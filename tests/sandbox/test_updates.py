@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from queue import Queue
 from typing import Any
 
-from telegram_bot.sandbox.state import State
-from telegram_bot.sandbox.updates import Updates
+from sandbox.state import State
+from sandbox.updates import Updates
 from tests.local_telegram import Sandbox
 from tests.sandbox.api import ANNA, GROUP, Api
 

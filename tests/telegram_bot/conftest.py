@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from telegram_bot.sandbox import TOKEN
+from sandbox import TOKEN
 from tests.conftest import Clock
 from tests.factories import open_ticket
 from tests.local_telegram import Sandbox, running_sandbox

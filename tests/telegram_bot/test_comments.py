@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from telegram_bot.tasks import every_minute
+from operations.tasks import every_minute
 from tests.factories import TicketFactory
 from tests.telegram_bot.bot import LOG, PNG, Bot, Chat
 from tests.telegram_bot.own_tickets import WRITE, in_status, status_of

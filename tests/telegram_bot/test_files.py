@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from operations.tasks import every_minute
 from telegram_bot.models import TelegramFile
-from telegram_bot.tasks import every_minute
 from tests.telegram_bot.bot import LOG, Bot, Chat, content_of, where_stored
 from tickets.models import Attachment, Comment, Ticket
 

@@ -12,9 +12,9 @@ from telegram import Chat as TelegramChat
 from telegram import Message, Update, User
 from telegram.error import NetworkError
 
+from operations.tasks import every_minute
 from telegram_bot.inbox import SLOTS, DurableUpdateQueue, OrderPerPerson
 from telegram_bot.models import IncomingUpdate
-from telegram_bot.tasks import every_minute
 from tests.telegram_bot.bot import (
     App,
     Bot,

@@ -6,6 +6,7 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
+from operations.tasks import every_minute
 from tests.factories import TicketFactory
 from tests.threads import in_parallel
 from tests.tickets.traces import LETTERS_TO_ANNA
@@ -14,7 +15,6 @@ from tickets.delivery import drain
 from tickets.models import Delivery, Face, Ticket, TicketEvent
 from tickets.services import close_silent_tickets
 from tickets.status import TicketStatus, TransitionNotAllowed
-from tickets.tasks import every_minute
 
 pytestmark = pytest.mark.django_db
 

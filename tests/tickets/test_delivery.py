@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from operations.tasks import every_minute
 from tests.factories import TicketFactory
 from tests.queue import queued
 from tests.tickets.pigeons import DRAIN, add, drain
@@ -11,7 +12,6 @@ from tickets import delivery, services
 from tickets.channels import Cancelled, PermanentError, RetryLater
 from tickets.models import Delivery
 from tickets.status import TicketStatus
-from tickets.tasks import every_minute
 
 pytestmark = pytest.mark.django_db
 

@@ -21,10 +21,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from config.queue import enqueue
-from telegram_bot import sandbox
-from telegram_bot.demo_data import PEOPLE, create_demo_data
+from operations.demo_data import PEOPLE, create_demo_data
+from operations.processes import AlreadyRunning, Child, NotStarted, Supervisor, locked
 from telegram_bot.models import BotHeartbeat
-from telegram_bot.processes import AlreadyRunning, Child, NotStarted, Supervisor, locked
 from tickets.delivery import process_name, release_lease, take_lease
 from tickets.models import Lease
 
@@ -32,7 +31,7 @@ LOOPBACK = "127.0.0.1"
 ANY_HOST = "0.0.0.0"  # noqa: S104
 LAST_PORT = 65535
 START_LIMIT = 60.0  # seconds
-PROOF_OF_WORK = "tickets.tasks.every_minute"  # a task that may run at any time
+PROOF_OF_WORK = "operations.tasks.every_minute"  # a task that may run at any time
 
 Options = dict[str, Any]
 Ports = dict[str, tuple[str, int]]
@@ -141,6 +140,17 @@ def reachable_host(options: Options) -> str:
     return LOOPBACK if options["host"] == ANY_HOST else options["host"]
 
 
+def sandbox_token() -> str:
+    """What opens the local Telegram; production images come without it."""
+    try:
+        from sandbox import TOKEN  # here: a server may have no such folder
+    except ImportError:
+        raise CommandError(
+            _("Песочницы здесь нет: задайте TELEGRAM_BOT_TOKEN настоящего бота.")
+        ) from None
+    return TOKEN
+
+
 def sandbox_url(options: Options) -> str:
     return f"http://{LOOPBACK}:{options['sandbox_port']}"
 
@@ -172,7 +182,7 @@ def sole_run(log_dir: Path) -> Iterator[None]:
 
 def require_no_other_bot() -> None:
     """A second poller of the same database ends at once, and would be started again for ever."""
-    bot_id, _colon, _secret = (settings.TELEGRAM_BOT_TOKEN or sandbox.TOKEN).partition(":")
+    bot_id, _colon, _secret = (settings.TELEGRAM_BOT_TOKEN or sandbox_token()).partition(":")
     lease, owner = f"poller:{bot_id}", process_name()
     if not take_lease(lease, owner):
         holder = Lease.objects.get(pk=lease).owner
@@ -266,7 +276,7 @@ def environment(options: Options, url: str, with_sandbox: bool) -> dict[str, str
     env = {**os.environ, "PORTAL_URL": url, "PYTHONUNBUFFERED": "1"}
     if with_sandbox:
         env |= {
-            "TELEGRAM_BOT_TOKEN": sandbox.TOKEN,
+            "TELEGRAM_BOT_TOKEN": sandbox_token(),
             "TELEGRAM_API_URL": sandbox_url(options),
             "TELEGRAM_LINK_URL": sandbox_url(options),
             "TELEGRAM_PROXY_URL": "",

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from telegram_bot.sandbox import TOKEN
+from sandbox import TOKEN
 
 
 class Command(BaseCommand):
@@ -27,7 +27,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         # Imported here: production has no aiohttp, and only this command needs it.
-        from telegram_bot.sandbox.server import PortTakenError
+        from sandbox.server import PortTakenError
 
         require_loopback(options["host"])
         require_no_real_token()
@@ -40,7 +40,7 @@ class Command(BaseCommand):
             ) from error
 
     async def serve(self, options: dict[str, Any]) -> None:
-        from telegram_bot.sandbox.server import listening
+        from sandbox.server import listening
 
         stopped = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
