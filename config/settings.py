@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "accounts",
     "tickets",
     "telegram_bot",
+    "mail",
     "operations",
 ]
 if find_spec("sandbox"):  # no image for production holds it
@@ -187,7 +188,7 @@ STAFF_EMAIL = env.str("STAFF_EMAIL", "")
 # Tickets and their way out
 TICKET_AUTOCLOSE_DAYS = env.int("TICKET_AUTOCLOSE_DAYS", 7)
 SLOW_WORK_TASKS = ["telegram_bot.tasks.fetch_files"]  # take turns with the e-mail drain
-NOTICE_CHANNELS = ["telegram_bot.channel.TelegramChannel", "tickets.channels.EmailChannel"]
+NOTICE_CHANNELS = ["telegram_bot.channel.TelegramChannel", "mail.channel.EmailChannel"]
 
 # Queue: the ORM broker makes `enqueue` part of the caller's transaction.
 Q_CLUSTER = {

@@ -12,14 +12,13 @@ from accounts.models import Organization, User
 from accounts.phone import normalise_phone
 from accounts.services import register_for_bot
 from tickets.attachments import NewFile
+from tickets.comments import add_comment
 from tickets.models import Comment, Delivery, Face, Priority, Product, Ticket, TicketEvent
+from tickets.recording import agent, customer
 from tickets.services import (
-    add_comment,
-    agent,
     assign_ticket,
     change_status,
     comment_rating,
-    customer,
     open_ticket,
     rate_ticket,
     set_priority,

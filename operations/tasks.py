@@ -8,8 +8,8 @@ from accounts.services import delete_old_pins, queue_due_pin_mails
 from config.queue import delete_old_failures
 from telegram_bot.files import fetch_due_files
 from telegram_bot.tasks import delete_old_updates
+from tickets.clocks import close_silent_tickets
 from tickets.delivery import delete_old_deliveries, drain_all
-from tickets.services import close_silent_tickets
 
 logger = logging.getLogger(__name__)
 

@@ -19,6 +19,7 @@ from telegram_bot.membership import migrate_group, note_removal
 from telegram_bot.models import Group, TicketMessage
 from telegram_bot.replies import PART, Reply
 from telegram_bot.sending import make_call, note_ticket_message
+from telegram_bot.utf16 import split_utf16
 from tickets.channels import (
     Cancelled,
     Channel,
@@ -30,7 +31,6 @@ from tickets.channels import (
 from tickets.delivery import tell
 from tickets.models import Delivery
 from tickets.notices import Audience, Notice
-from tickets.text import split_utf16
 
 logger = logging.getLogger(__name__)
 

@@ -14,10 +14,10 @@ from telegram_bot.flows.group_setup import registration_link
 from telegram_bot.flows.resolution import without_offer
 from telegram_bot.models import BotHeartbeat, GroupTicket, TicketMessage
 from telegram_bot.replies import PART, Reply, say
+from telegram_bot.utf16 import split_utf16
 from tickets.channels import Cancelled, PermanentError, RetryLater
 from tickets.models import Attachment, Delivery, Ticket
 from tickets.status import TicketStatus
-from tickets.text import split_utf16
 
 
 def _notice(delivery: Delivery) -> Reply:

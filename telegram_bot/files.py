@@ -25,12 +25,12 @@ from config.queue import enqueue
 from telegram_bot.api import short_lived_bot, tls
 from telegram_bot.models import TelegramFile
 from tickets.attachments import MAX_SIZE as PORTAL_MAX_SIZE
-from tickets.attachments import FileRefused, NewFile, check_file, clean_file_name
-from tickets.channels import SLOW_WORK
-from tickets.delivery import held_lease, release_slow_work, renew_lease, tell
+from tickets.attachments import NewFile, check_file, clean_file_name, refuse_file, store_file
+from tickets.delivery import release_slow_work, tell
+from tickets.leases import SLOW_WORK, held_lease, renew_lease
 from tickets.models import Attachment, Comment, Ticket
-from tickets.services import refuse_file, store_file
-from tickets.text import file_size
+from tickets.refusals import FileRefused
+from tickets.wording import file_size
 
 logger = logging.getLogger(__name__)
 

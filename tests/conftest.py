@@ -12,8 +12,9 @@ from django.test import override_settings
 from django.utils import timezone
 
 from tests import factories, queue
-from tickets import services
+from tickets import recording
 from tickets.models import Face
+from tickets.recording import customer
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -150,12 +151,12 @@ def agent(db):
 
 @pytest.fixture
 def by_anna(anna):
-    return services.customer(anna, Face.BOT)
+    return customer(anna, Face.BOT)
 
 
 @pytest.fixture
 def by_agent(agent):
-    return services.agent(agent)
+    return recording.agent(agent)
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ def test_imported_modules_are_seen_wherever_they_hide(source, module):
 
 
 def test_dotted_name_in_a_string_is_no_import():
-    assert imported_modules('enqueue("tickets.delivery.tell", 1)') == set()
+    assert imported_modules('enqueue("telegram_bot.tasks.tell", 1)') == set()
 
 
 @pytest.mark.parametrize("package", ["tickets", "telegram_bot"])

@@ -1,13 +1,11 @@
 from collections.abc import Callable, Iterable
-from contextlib import suppress
-from functools import partial, reduce
-from operator import or_
+from functools import partial
 from typing import Any
 
 from django.apps import apps
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Prefetch, Q, QuerySet
+from django.core.exceptions import PermissionDenied
+from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -20,16 +18,19 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from accounts.models import BotRegistration, User
-from accounts.phone import normalise_phone
+from accounts.models import User
 from config.admin import DeskAdmin, ReadOnlyAdmin
 from tickets import services
-from tickets.admin_card import CardForm, Refusal, refusal_text, take_to_work
+from tickets.admin_card import CardForm, refusal_text
 from tickets.delivery import channels, resend
 from tickets.models import Delivery, Face, Product, Ticket, TicketEvent
+from tickets.queries import NUMBER_DIGITS, search_tickets
+from tickets.recording import agent
+from tickets.refusals import REFUSALS
+from tickets.services import take_to_work
 from tickets.status import TicketStatus
 from tickets.templatetags.status_labels import addressee, priority_mark, status_chip
-from tickets.text import plural
+from tickets.wording import plural
 
 admin.site.site_header = gettext_lazy("Рабочее место поддержки")
 admin.site.site_title = gettext_lazy("Поддержка")
@@ -70,7 +71,6 @@ NOTICE_NAMES = {
     "pin_failed": gettext_lazy("письмо с ПИН-кодом не ушло"),
     "test": gettext_lazy("пробное сообщение"),
 }
-NUMBER_DIGITS = 18  # a longer one fits no row
 
 Action = Callable[..., Any]
 
@@ -202,8 +202,8 @@ class TicketAdmin(DeskAdmin):
         done = 0
         for ticket in queryset[: self.list_per_page]:
             try:
-                change(ticket=ticket, actor=services.agent(_agent(request)))
-            except Refusal as refusal:
+                change(ticket=ticket, actor=agent(_agent(request)))
+            except REFUSALS as refusal:
                 text = f"№ {ticket.number}: {refusal_text(refusal)}"
                 self.message_user(request, text, messages.WARNING)
             else:
@@ -226,7 +226,7 @@ class TicketAdmin(DeskAdmin):
         if request.method == "POST":
             if form is None:
                 raise PermissionDenied
-            if form.is_valid() and form.save(services.agent(_agent(request))):
+            if form.is_valid() and form.save(agent(_agent(request))):
                 text = _("Заявка № %(number)d сохранена.") % {"number": ticket.number}
                 self.message_user(request, text, messages.SUCCESS)
                 return HttpResponseRedirect(request.path)
@@ -300,30 +300,6 @@ def _history(ticket: Ticket) -> QuerySet[TicketEvent]:
             ),
         )
         .order_by("-pk")
-    )
-
-
-def search_tickets(tickets: QuerySet[Ticket], term: str) -> QuerySet[Ticket]:
-    """By number, requester's phone or start of the e-mail, or start of the title.
-
-    An index answers each; those of the two starts come from migrations of their own.
-    """
-    term = term.strip().lstrip("№#").strip()
-    if not term:
-        return tickets
-    with suppress(ValidationError):
-        phone = normalise_phone(term)
-        known = BotRegistration.objects.filter(phone=phone, withdrawn_at=None)
-        return tickets.filter(requester__in=list(known.values_list("user", flat=True)[:50]))
-    if term.isascii() and term.isdigit():
-        return tickets.filter(pk=term) if len(term) <= NUMBER_DIGITS else tickets.none()
-    if "@" in term:
-        found = User.objects.filter(email__istartswith=term).values_list("pk", flat=True)
-        return tickets.filter(requester__in=list(found[:50]))
-    # SQLite compares only ASCII without case, so the usual spellings are tried, too.
-    spellings = {term, term[0].swapcase() + term[1:], term.lower(), term.capitalize()}
-    return tickets.filter(
-        reduce(or_, (Q(title__istartswith=spelling) for spelling in sorted(spellings)))
     )
 
 

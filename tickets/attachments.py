@@ -11,8 +11,13 @@ from typing import Any
 from django.core.files import File
 from django.utils.translation import gettext as _
 
-from tickets.models import Attachment, attachment_path
-from tickets.text import clean_line, file_size
+from tickets.models import (
+    Attachment,
+    attachment_path,
+)
+from tickets.refusals import FileRefused
+from tickets.text import clean_line
+from tickets.wording import file_size
 
 MAX_FILES = 10  # a ticket or a comment
 MAX_SIZE = 50 * 1024**2  # bytes, on the portal
@@ -50,10 +55,6 @@ ALLOWED: dict[str, tuple[Signature, ...]] = {
     ".sql": _TEXT, ".tf": _TEXT, ".eml": _TEXT, ".har": _TEXT, ".pem": _TEXT, ".crt": _TEXT,
     ".toml": _TEXT, ".diff": _TEXT, ".patch": _TEXT,
 }  # fmt: skip
-
-
-class FileRefused(Exception):
-    """A file that is not taken; the message is for the person."""
 
 
 def clean_file_name(name: str) -> str:
@@ -134,3 +135,18 @@ def _checked(file: NewFile) -> NewFile:
         check_signature(name=name, head=file.content.read(512))
         file.content.seek(0)
     return replace(file, name=name)
+
+
+def store_file(*, attachment: Attachment, content: File[Any]) -> None:
+    """Keep the content of a file announced earlier. Raises FileRefused."""
+    announced = NewFile(attachment.name, content.size, content=content)
+    with stored_contents([announced]) as [file]:
+        attachment.name, attachment.size = file.name, file.size
+        attachment.file, attachment.state = file.stored, Attachment.State.READY
+        attachment.save(update_fields=["file", "name", "size", "state"])
+
+
+def refuse_file(*, attachment: Attachment, reason: str) -> None:
+    attachment.state = Attachment.State.REFUSED
+    attachment.refusal = reason[:300]
+    attachment.save(update_fields=["state", "refusal"])

@@ -5,31 +5,27 @@ one channel, one drain at a time, oldest row of each address first.
 """
 
 import logging
-import os
-import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from functools import cache
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from accounts.models import User
 from config.logs import redact
 from config.queue import enqueue, has_waiting_tasks
-from tickets.channels import SLOW_WORK, Cancelled, Channel, Outcome, PermanentError, RetryLater
-from tickets.models import Delivery, Lease, TicketEvent
+from tickets.channels import Cancelled, Channel, Outcome, PermanentError, RetryLater
+from tickets.leases import SLOW_WORK, held_lease, renew_lease
+from tickets.models import Delivery, TicketEvent
 from tickets.notices import notices_of
 
 logger = logging.getLogger(__name__)
 
 SLICE = 5.0  # seconds a drain works before it hands over to the next task
-LEASE = timedelta(seconds=60)  # longer than a task may run
 CLAIM = timedelta(seconds=15)  # after which a row whose drain was killed is due again
 RETENTION = timedelta(days=90)
 SHORT_WAIT = 0.25  # seconds between two looks at rows that are due within the slice
@@ -219,64 +215,3 @@ def delete_old_deliveries() -> None:
     old = Delivery.objects.filter(created_at__lt=timezone.now() - RETENTION)
     ended = old.exclude(state=Delivery.State.QUEUED).order_by("pk")
     Delivery.objects.filter(pk__in=list(ended.values_list("pk", flat=True)[:1000])).delete()
-
-
-# Leases
-
-
-def process_name() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
-
-
-def take_lease(name: str, owner: str, duration: timedelta = LEASE) -> bool:
-    """Take or renew a lease: one conditional UPDATE decides. A dead process of this host yields."""
-    now = timezone.now()
-    Lease.objects.bulk_create([Lease(name=name, owner=owner, until=now)], ignore_conflicts=True)
-    free = Q(owner=owner) | Q(until__lte=now)
-    holder = Lease.objects.values_list("owner", flat=True).get(pk=name)
-    if _is_dead_here(holder):
-        free |= Q(owner=holder)
-    return bool(Lease.objects.filter(free, pk=name).update(owner=owner, until=now + duration))
-
-
-def renew_lease(name: str) -> None:
-    take_lease(name, process_name())
-
-
-def release_lease(name: str, owner: str) -> None:
-    Lease.objects.filter(pk=name, owner=owner).update(until=timezone.now())
-
-
-@contextmanager
-def held_lease(name: str) -> Iterator[bool]:
-    """Hold a lease for a block; yields False when another process has it."""
-    owner = process_name()
-    held = take_lease(name, owner)
-    try:
-        yield held
-    finally:
-        if held:
-            release_lease(name, owner)
-
-
-def _is_dead_here(owner: str) -> bool:
-    """Whether the owner was a process of this host that no longer runs (killed, not finished)."""
-    host, _colon, pid = owner.rpartition(":")
-    if host != socket.gethostname() or not pid.isdigit():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return _is_zombie(pid)
-
-
-def _is_zombie(pid: str) -> bool:
-    """Whether a process has ended and only waits for its parent to notice. Linux only."""
-    try:
-        with open(f"/proc/{pid}/stat") as stat:
-            return stat.read().rpartition(")")[2].split()[0] == "Z"
-    except (OSError, IndexError):
-        return False

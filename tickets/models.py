@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organization, User
 from tickets.status import TicketStatus
 
-TITLE_LIMIT = 60
+TITLE_LIMIT = 60  # characters
+TEXT_LIMIT = 20_000  # characters of a description or a comment
 
 
 class Priority(models.TextChoices):

@@ -1,6 +1,7 @@
 """The life of a ticket, in one table."""
 
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 
@@ -49,10 +50,19 @@ TRANSITIONS: dict[TicketStatus, dict[TicketStatus, frozenset[Role]]] = {
 
 
 class TransitionNotAllowed(Exception):
+    """Refused by the table above; with a code and words, as `tickets.refusals` has them."""
+
+    code = "transition_not_allowed"
+
     def __init__(self, status: str, to: str) -> None:
-        super().__init__(f"{status} -> {to}")
         self.status = TicketStatus(status)
         self.to = TicketStatus(to)
+
+    def __str__(self) -> str:
+        return gettext("Из статуса «%(status)s» нельзя перейти в «%(to)s».") % {
+            "status": self.status.label,
+            "to": self.to.label,
+        }
 
 
 def allowed_transitions(status: str, role: Role) -> list[TicketStatus]:

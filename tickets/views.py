@@ -1,32 +1,27 @@
 import logging
-from collections.abc import Callable, Sequence
-from datetime import timedelta
+from collections.abc import Callable
 from functools import wraps
 from pathlib import PurePosixPath
-from typing import Any, TypeVar
+from typing import Any
 
 from django.contrib import messages
-from django.db import transaction
-from django.db.models import Model, Q, QuerySet
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import User
 from accounts.views import PortalRequest
-from tickets import services
-from tickets.attachments import FileRefused, NewFile, stored_contents
+from tickets.comments import say_once, was_just_said
 from tickets.forms import CommentForm, RatingForm, ReturnForm
-from tickets.models import Attachment, Comment, Face, Ticket, TicketEvent
-from tickets.services import AlreadyDone
+from tickets.models import Face, Ticket, TicketEvent
+from tickets.queries import newest_page, readable_files, timeline
+from tickets.recording import customer
+from tickets.refusals import AlreadyDone, FileRefused, TicketClosed
+from tickets.services import rate_ticket, return_to_work
 from tickets.status import TicketStatus, TransitionNotAllowed
 
 logger = logging.getLogger(__name__)
 
 PAGE_SIZE = 20
-TIMELINE_SIZE = 100
-DOUBLE_PRESS = timedelta(seconds=30)  # the same words again so soon are one comment
 IMAGES = {
     ".png": "image/png",
     ".jpg": "image/jpeg",
@@ -35,7 +30,6 @@ IMAGES = {
     ".webp": "image/webp",
 }
 Kind = TicketEvent.Kind
-Row = TypeVar("Row", bound=Model)
 
 
 # Reading
@@ -49,14 +43,6 @@ def ticket_list(request: PortalRequest) -> HttpResponse:
     tickets, older = newest_page(mine.closed() if is_closed else mine.open(), before, PAGE_SIZE)
     context = {"tickets": tickets, "older": older, "before": before, "is_closed": is_closed}
     return render(request, "portal/ticket_list.html", context)
-
-
-def newest_page(rows: QuerySet[Row], before: int | None, size: int) -> tuple[list[Row], int | None]:
-    """The newest `size` rows with an id under `before`, and what to pass for the page after."""
-    if before is not None:
-        rows = rows.filter(pk__lt=before)
-    found = list(rows.order_by("-pk")[: size + 1])
-    return found[:size], found[size - 1].pk if len(found) > size else None
 
 
 def _number(text: str) -> int | None:
@@ -76,7 +62,7 @@ def _own_ticket(request: PortalRequest, number: int) -> Ticket:
 
 def _card(request: PortalRequest, ticket: Ticket, **forms: Any) -> HttpResponse:
     """The ticket's page; `forms` are the ones that came back with errors or words to keep."""
-    events, older = _timeline(ticket, _number(request.GET.get("before", "")))
+    events, older = timeline(ticket, _number(request.GET.get("before", "")))
     readable = Ticket.objects.visible_to(request.user)
     context = {
         "ticket": ticket,
@@ -92,22 +78,8 @@ def _card(request: PortalRequest, ticket: Ticket, **forms: Any) -> HttpResponse:
     return render(request, "portal/ticket_detail.html", context | forms)
 
 
-def _timeline(ticket: Ticket, before: int | None) -> tuple[list[TicketEvent], int | None]:
-    """Events oldest first, each with its public comment or none; internal notes do not exist."""
-    shown = ticket.events.exclude(kind__in=[Kind.NOTED, Kind.EDITED]).select_related("actor")
-    events, older = newest_page(shown, before, TIMELINE_SIZE)
-    events.reverse()
-    wanted = [event.comment_id for event in events if event.comment_id]
-    public = ticket.comments.public().select_related("author").prefetch_related("attachments")
-    comments = public.in_bulk(wanted)
-    for event in events:
-        event.comment = comments.get(event.comment_id) if event.comment_id else None
-    hidden = [event for event in events if event.kind == Kind.COMMENTED and not event.comment]
-    return [event for event in events if event not in hidden], older
-
-
 def attachment_download(request: PortalRequest, pk: int) -> HttpResponseBase:
-    attachment = get_object_or_404(_readable_files(request.user), pk=pk)
+    attachment = get_object_or_404(readable_files(request.user), pk=pk)
     kind = IMAGES.get(PurePosixPath(attachment.name).suffix.lower(), "application/octet-stream")
     try:
         content = attachment.file.open("rb")
@@ -121,16 +93,6 @@ def attachment_download(request: PortalRequest, pk: int) -> HttpResponseBase:
     response["X-Content-Type-Options"] = "nosniff"
     response["Cache-Control"] = "private, no-store"
     return response
-
-
-def _readable_files(user: User) -> QuerySet[Attachment]:
-    ready = Attachment.objects.filter(state=Attachment.State.READY)
-    if user.is_staff and user.has_perm("tickets.view_ticket"):
-        return ready
-    return ready.filter(
-        Q(comment=None) | Q(comment__in=Comment.objects.public()),
-        ticket__in=Ticket.objects.visible_to(user),
-    )
 
 
 # Writing
@@ -156,8 +118,9 @@ def ticket_comment(request: PortalRequest, ticket: Ticket) -> HttpResponse:
         return _card(request, ticket, comment_form=form)
     body, files = form.cleaned_data["body"], form.cleaned_data["attachments"]
     try:
-        lost_files = _add_comment(ticket, request.user, body, files)
-    except services.TicketClosed:
+        author = customer(request.user, Face.PORTAL)
+        are_files_kept = say_once(ticket=ticket, actor=author, body=body, files=files)
+    except TicketClosed:
         form.add_error(
             None, _("Заявка уже закрыта, комментарий не добавлен. Ваш текст сохранён ниже.")
         )
@@ -167,47 +130,13 @@ def ticket_comment(request: PortalRequest, ticket: Ticket) -> HttpResponse:
         logger.exception("files of a comment on ticket %s could not be stored", ticket.pk)
         form.add_error("attachments", _("Файлы сохранить не удалось. Попробуйте ещё раз позже."))
     else:
-        _thank_for_comment(request, ticket, lost_files)
+        _thank_for_comment(request, ticket, are_files_kept)
         return redirect(f"{ticket.get_absolute_url()}#latest")
     return _card(request, _own_ticket(request, ticket.pk), comment_form=form)
 
 
-def _add_comment(ticket: Ticket, user: User, body: str, files: Sequence[NewFile]) -> bool:
-    """Add the comment once, however often it was sent; True when only its text could be kept."""
-    try:
-        with stored_contents(files) as stored:
-            _say_once(ticket, user, body, stored)
-    except OSError:
-        if not body:
-            raise
-        logger.exception("files of a comment on ticket %s could not be stored", ticket.pk)
-        _say_once(ticket, user, body)
-        return True
-    return False
-
-
-def _say_once(ticket: Ticket, user: User, body: str, files: Sequence[NewFile] = ()) -> None:
-    with transaction.atomic():
-        Ticket.objects.select_for_update().filter(pk=ticket.pk).first()
-        if not _was_just_said(ticket, user, body, files):
-            author = services.customer(user, Face.PORTAL)
-            services.add_comment(ticket=ticket, actor=author, body=body, files=files)
-
-
-def _was_just_said(ticket: Ticket, user: User, body: str, files: Sequence[NewFile] = ()) -> bool:
-    last = ticket.comments.public().order_by("-pk").first()
-    return bool(
-        last
-        and last.author_id == user.pk
-        and last.body == body
-        and last.created_at > timezone.now() - DOUBLE_PRESS
-        and sorted(last.attachments.values_list("size", flat=True))
-        == sorted(file.size for file in files)
-    )
-
-
-def _thank_for_comment(request: PortalRequest, ticket: Ticket, lost_files: bool) -> None:
-    if lost_files:
+def _thank_for_comment(request: PortalRequest, ticket: Ticket, are_files_kept: bool) -> None:
+    if not are_files_kept:
         messages.warning(
             request, _("Комментарий добавлен без файлов: сохранить их сейчас не удалось.")
         )
@@ -226,12 +155,11 @@ def ticket_return(request: PortalRequest, ticket: Ticket) -> HttpResponse:
     if not form.is_valid():
         return _card(request, ticket, return_form=form)
     reason = form.cleaned_data["reason"]
+    requester = customer(request.user, Face.PORTAL)
     try:
-        services.return_to_work(
-            ticket=ticket, actor=services.customer(request.user, Face.PORTAL), reason=reason
-        )
+        return_to_work(ticket=ticket, actor=requester, reason=reason)
     except AlreadyDone:
-        if not _was_just_said(ticket, request.user, reason):
+        if not was_just_said(ticket=ticket, actor=requester, body=reason):
             return _offer_as_comment(request, ticket, reason)
     except TransitionNotAllowed as refusal:
         form.add_error(None, _why_not_returned(refusal.status))
@@ -257,13 +185,10 @@ def ticket_rate(request: PortalRequest, ticket: Ticket) -> HttpResponse:
     form = RatingForm(request.POST, auto_id="rating_%s")
     if not form.is_valid():
         return _card(request, ticket, rating_form=form)
-    requester = services.customer(request.user, Face.PORTAL)
+    requester = customer(request.user, Face.PORTAL)
     comment = form.cleaned_data["comment"]
     try:
-        with transaction.atomic():
-            services.rate_ticket(ticket=ticket, actor=requester, score=form.cleaned_data["score"])
-            if comment:
-                services.comment_rating(ticket=ticket, actor=requester, text=comment)
+        rate_ticket(ticket=ticket, actor=requester, score=form.cleaned_data["score"], text=comment)
     except AlreadyDone:
         messages.info(request, _("Оценка уже поставлена, спасибо. Заявка закрыта."))
     except TransitionNotAllowed as refusal:

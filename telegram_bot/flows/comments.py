@@ -20,22 +20,21 @@ from telegram_bot.flows.my_tickets import (
 )
 from telegram_bot.models import Dialog, TicketMessage
 from telegram_bot.replies import PART, InAlbum, Replies, Reply
+from telegram_bot.utf16 import split_utf16, utf16_length
 from tickets.attachments import MAX_FILES
+from tickets.comments import add_comment, correct_comment, extend_comment
 from tickets.models import Comment, Face, Ticket
-from tickets.services import (
+from tickets.recording import customer
+from tickets.refusals import (
     NotYours,
     TextRequired,
     TextTooLong,
     TicketClosed,
     TooLate,
     TooManyFiles,
-    add_comment,
-    correct_comment,
-    customer,
-    extend_comment,
 )
 from tickets.status import TicketStatus
-from tickets.text import clean_text, split_utf16, utf16_length
+from tickets.text import clean_text
 
 COMMENTS_A_PAGE = 3
 SHOWN = 1000  # UTF-16 units of a comment on its page

@@ -25,22 +25,21 @@ from telegram_bot.membership import group_of
 from telegram_bot.mentions import mentions, without_mentions
 from telegram_bot.models import Dialog, Group, GroupTicket, TicketMessage
 from telegram_bot.replies import Replies, react
-from tickets.attachments import FileRefused, check_file
+from tickets.attachments import check_file
+from tickets.comments import add_comment, add_files, extend_comment
 from tickets.delivery import tell
 from tickets.models import TITLE_LIMIT, Comment, Face, Product, Ticket
-from tickets.services import (
+from tickets.recording import customer
+from tickets.refusals import (
+    FileRefused,
     ProductUnavailable,
     TextRequired,
     TextTooLong,
     TicketClosed,
     TooManyFiles,
     TooManyTickets,
-    add_comment,
-    add_files,
-    customer,
-    extend_comment,
-    open_ticket,
 )
+from tickets.services import open_ticket
 from tickets.text import clean_line, clean_text, cut
 
 SHORTEST = 10  # characters besides the mention

@@ -31,7 +31,7 @@ from telegram_bot.flows.menu import menu_screen
 from telegram_bot.models import Dialog
 from telegram_bot.replies import REMOVE_KEYBOARD, Replies, Reply, delete
 from tickets.delivery import tell
-from tickets.text import time_span
+from tickets.wording import time_span
 
 PIN_LIKE = re.compile(r"[0-9]{6}")
 

@@ -9,11 +9,12 @@ from telegram_bot.dialog import Incoming, render
 from telegram_bot.flows.menu import leave_step
 from telegram_bot.models import Dialog
 from telegram_bot.replies import Replies, Reply
+from telegram_bot.utf16 import utf16_length
 from tickets.attachments import MAX_FILES
 from tickets.delivery import tell
 from tickets.models import Attachment, Ticket
 from tickets.status import TicketStatus
-from tickets.text import plural, utf16_length
+from tickets.wording import plural
 
 TICKETS_A_PAGE = 6
 LISTED = 300  # newest tickets or comments that can be paged through; the portal has them all

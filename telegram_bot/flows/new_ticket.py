@@ -14,16 +14,11 @@ from telegram_bot.models import Dialog
 from telegram_bot.replies import REMOVE_KEYBOARD, Replies, Reply
 from tickets.attachments import MAX_FILES
 from tickets.models import TITLE_LIMIT, Face, Product, Ticket
-from tickets.services import (
-    ProductUnavailable,
-    TextRequired,
-    TextTooLong,
-    TooManyTickets,
-    clean_body,
-    clean_title,
-    open_ticket,
-)
-from tickets.text import clean_line, cut, file_size, plural
+from tickets.recording import clean_body, clean_title
+from tickets.refusals import ProductUnavailable, TextRequired, TextTooLong, TooManyTickets
+from tickets.services import open_ticket
+from tickets.text import clean_line, cut
+from tickets.wording import file_size, plural
 
 YES_WORDS = {"да", "yes"}
 STEPS = ["product", "title", "description", "files"]  # what «Назад» walks along

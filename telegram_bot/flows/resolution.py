@@ -19,15 +19,9 @@ from telegram_bot.flows.new_ticket import start_ticket
 from telegram_bot.models import Dialog, TicketMessage
 from telegram_bot.replies import Replies, Reply, change_buttons
 from tickets.models import Face, Ticket
-from tickets.services import (
-    AlreadyDone,
-    TextRequired,
-    TextTooLong,
-    comment_rating,
-    customer,
-    rate_ticket,
-    return_to_work,
-)
+from tickets.recording import customer
+from tickets.refusals import AlreadyDone, TextRequired, TextTooLong
+from tickets.services import comment_rating, rate_ticket, return_to_work
 from tickets.status import TicketStatus, TransitionNotAllowed
 
 RATING = {"rate", "score", "rating_comment"}

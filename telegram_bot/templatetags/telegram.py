@@ -7,7 +7,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from tickets import text
+from telegram_bot.utf16 import cut_utf16
+from tickets import wording
 from tickets.models import Comment, Priority, TicketEvent
 from tickets.status import TicketStatus
 from tickets.templatetags.portal import exact_time
@@ -33,13 +34,13 @@ def priority(value: str) -> str:
 @register.filter
 def cut(value: str, limit: int) -> str:
     """Cut what will be seen, in Telegram's units; the template escapes what is left."""
-    return text.cut_utf16(value, limit)
+    return cut_utf16(value, limit)
 
 
 @register.filter
 def plural(number: int, forms: str) -> str:
     """{{ n|plural:"файл,файла,файлов" }}"""
-    return text.plural(number, *forms.split(","))
+    return wording.plural(number, *forms.split(","))
 
 
 @register.filter
@@ -50,7 +51,7 @@ def ago(moment: datetime) -> str:
         return _("только что")
     if seconds > MONTH:
         return f"{timezone.localtime(moment):%d.%m.%Y}"
-    return _("%(span)s назад") % {"span": text.time_span(seconds)}
+    return _("%(span)s назад") % {"span": wording.time_span(seconds)}
 
 
 @register.filter

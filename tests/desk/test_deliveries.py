@@ -10,8 +10,9 @@ from django.utils import timezone
 
 from telegram_bot.composers import COMPOSERS
 from tests.factories import AgentFactory, TelegramAccountFactory, open_ticket
-from tickets import services
+from tickets import recording
 from tickets.admin import DeliveryAdmin
+from tickets.comments import add_comment
 from tickets.models import Delivery
 from tickets.templatetags.status_labels import addressee
 
@@ -22,7 +23,7 @@ MAILS = Path(settings.BASE_DIR) / "templates" / "mail"
 def ticket_events(anna, product, specialist):
     TelegramAccountFactory(user=anna, telegram_id=510_000_001, username="anna_k")
     ticket = open_ticket(anna, product=product)
-    services.add_comment(ticket=ticket, actor=services.agent(specialist), body="Ответ")
+    add_comment(ticket=ticket, actor=recording.agent(specialist), body="Ответ")
     return ticket
 
 
@@ -30,7 +31,7 @@ def ticket_events(anna, product, specialist):
 def test_delivery_list_query_count(desk, specialist, rows, django_assert_num_queries):
     for _row in range(rows):
         ticket = open_ticket(TelegramAccountFactory(username="someone").user)
-        services.add_comment(ticket=ticket, actor=services.agent(specialist), body="Ответ")
+        add_comment(ticket=ticket, actor=recording.agent(specialist), body="Ответ")
     # session (1 + 3 to keep it alive), user, 2 of rights, count, page
     with django_assert_num_queries(9):
         page = desk.get("/admin/tickets/delivery/").content.decode()

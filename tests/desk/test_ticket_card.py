@@ -4,10 +4,22 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tests.factories import AgentFactory, TicketFactory, open_ticket
-from tickets import services
+from tickets import recording, services
 from tickets.admin_card import refusal_text
 from tickets.attachments import NewFile
-from tickets.models import Attachment, Comment, Delivery, Face, Priority, Ticket, TicketEvent
+from tickets.comments import add_comment
+from tickets.models import (
+    TEXT_LIMIT,
+    Attachment,
+    Comment,
+    Delivery,
+    Face,
+    Priority,
+    Ticket,
+    TicketEvent,
+)
+from tickets.recording import customer
+from tickets.refusals import AlreadyDone, TextTooLong, TicketClosed, TicketRefused, TooManyFiles
 from tickets.status import TRANSITIONS, Role, TicketStatus
 
 
@@ -111,9 +123,9 @@ def test_note_stays_internal_also_beside_a_new_status(desk, ticket):
 
 
 def test_note_looks_different_from_an_answer(desk, ticket, specialist):
-    actor = services.agent(specialist)
-    services.add_comment(ticket=ticket, actor=actor, body="Ответ всем")
-    services.add_comment(ticket=ticket, actor=actor, body="Только нам", internal=True)
+    actor = recording.agent(specialist)
+    add_comment(ticket=ticket, actor=actor, body="Ответ всем")
+    add_comment(ticket=ticket, actor=actor, body="Только нам", internal=True)
     page = desk.get(card(ticket)).content.decode()
     assert '<div class="words">Ответ всем</div>' in page
     assert '<div class="words note">Только нам</div>' in page
@@ -122,7 +134,7 @@ def test_note_looks_different_from_an_answer(desk, ticket, specialist):
 
 def test_change_of_another_agent_is_not_overwritten_and_nothing_is_lost(desk, ticket):
     data = shown(ticket, status="waiting", answer="Мой длинный ответ")
-    other = services.agent(AgentFactory())
+    other = recording.agent(AgentFactory())
     services.change_status(ticket=ticket, to=TicketStatus.IN_PROGRESS, actor=other)
     response = desk.post(card(ticket), data)
     assert "заявка изменилась" in errors(response)["__all__"][0]
@@ -183,7 +195,7 @@ def test_unfit_file_is_told_beside_the_field(desk, ticket, name, content):
 
 def test_too_many_files_and_too_long_text_are_refused(desk, ticket):
     files = [SimpleUploadedFile(f"{n}.txt", b"hello") for n in range(11)]
-    data = shown(ticket, answer="ё" * (services.TEXT_LIMIT + 1), attachments=files)
+    data = shown(ticket, answer="ё" * (TEXT_LIMIT + 1), attachments=files)
     assert sorted(errors(desk.post(card(ticket), data))) == ["answer", "attachments"]
     assert not Comment.objects.exists()
 
@@ -227,7 +239,7 @@ def test_facts_of_a_ticket_cannot_be_changed(desk, ticket, boris):
 def test_markup_is_shown_literally(desk, anna, product):
     text = "<script>alert(1)</script>"
     ticket = open_ticket(anna, product=product, title=text, description=text)
-    services.add_comment(ticket=ticket, actor=services.customer(anna, Face.BOT), body=text)
+    add_comment(ticket=ticket, actor=customer(anna, Face.BOT), body=text)
     for path in (card(ticket), "/admin/tickets/ticket/"):
         page = desk.get(path).content.decode()
         assert text not in page
@@ -292,10 +304,10 @@ def test_card_of_a_ticket_without_events_can_be_read(desk, anna):
 @pytest.mark.parametrize("rounds", [1, 3])
 def test_card_query_count(desk, ticket, anna, specialist, rounds, django_assert_num_queries):
     for number in range(rounds):
-        actors = [services.customer(anna, Face.BOT), services.agent(specialist)]
+        actors = [customer(anna, Face.BOT), recording.agent(specialist)]
         for actor in actors:
             files = [NewFile("log.txt", 5, "", SimpleUploadedFile("log.txt", b"hello"))]
-            services.add_comment(ticket=ticket, actor=actor, body=f"Раз {number}", files=files)
+            add_comment(ticket=ticket, actor=actor, body=f"Раз {number}", files=files)
     # session (1 + 3 to keep it alive), user, 2 of rights, ticket, events, comments' files,
     # deliveries, the ticket's files, assignee's choice
     with django_assert_num_queries(12):
@@ -309,7 +321,7 @@ def root(db):
 
 @pytest.fixture
 def failed(ticket, specialist):
-    services.add_comment(ticket=ticket, actor=services.agent(specialist), body="Ответ")
+    add_comment(ticket=ticket, actor=recording.agent(specialist), body="Ответ")
     delivery = Delivery.objects.filter(channel="email").latest("pk")
     delivery.state, delivery.error = Delivery.State.FAILED, "SMTP 550"
     delivery.save()
@@ -356,9 +368,9 @@ def test_superuser_resends_from_the_list_what_has_ended(desk, root, failed):
 
 def test_every_refusal_has_words_of_its_own():
     refusals = [
-        services.TicketClosed(), services.AlreadyDone(), services.TooManyFiles(),
-        services.TextTooLong(2, 1),
+        TicketClosed(), AlreadyDone(), TooManyFiles(10),
+        TextTooLong(2, 1),
     ]  # fmt: skip
     texts = [refusal_text(refusal) for refusal in refusals]
     assert len(set(texts)) == len(texts)
-    assert refusal_text(services.TicketRefused()) not in texts
+    assert refusal_text(TicketRefused()) not in texts

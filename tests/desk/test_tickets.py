@@ -15,9 +15,9 @@ from tests.factories import (
     UserFactory,
     open_ticket,
 )
-from tickets import services
-from tickets.admin import search_tickets
 from tickets.models import Delivery, Ticket, TicketEvent
+from tickets.queries import search_tickets
+from tickets.refusals import ProductUnavailable
 from tickets.status import TicketStatus
 
 LIST = "/admin/tickets/ticket/"
@@ -242,5 +242,5 @@ def test_product_in_use_is_switched_off_not_deleted(client, anna, product):
     client.post(f"{path}change/", {"name": product.name, "icon": "", "position": 0})
     product.refresh_from_db()
     assert product.is_active is False
-    with pytest.raises(services.ProductUnavailable):
+    with pytest.raises(ProductUnavailable):
         open_ticket(anna, product=product)

@@ -8,7 +8,7 @@ from django.utils import timezone
 from accounts.models import BotRegistration, LinkPin, TelegramAccount
 from telegram_bot.models import BotHeartbeat
 from tests.factories import PASSWORD, ProductFactory, open_ticket
-from tickets import services
+from tickets import recording, services
 from tickets.status import TicketStatus
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -94,7 +94,7 @@ def test_registration_for_the_bot(page, visit, bot, anna):
 
 def test_life_of_a_ticket(page, visit, bot, anna, agent, tmp_path):
     ticket = open_ticket(anna, product=ProductFactory(icon="☁️"), title="Нет связи <b>")
-    staff = services.agent(agent)
+    staff = recording.agent(agent)
     services.change_status(
         ticket=ticket, to=TicketStatus.WAITING, actor=staff, answer="Пришлите журнал."
     )

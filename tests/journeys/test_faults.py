@@ -19,7 +19,8 @@ from tests.journeys.conftest import (
 )
 from tests.journeys.processes import wait_until
 from tests.local_telegram import Sandbox
-from tickets import services
+from tickets import recording
+from tickets.comments import add_comment
 from tickets.models import Comment, Delivery, Ticket, TicketEvent
 from tickets.status import TicketStatus
 
@@ -33,7 +34,7 @@ TELEGRAM_SENT = Delivery.objects.filter(channel="telegram", state=Delivery.State
 
 
 def answer(ticket: Ticket, text: str) -> None:
-    services.add_comment(ticket=ticket, actor=services.agent(person("igor")), body=text)
+    add_comment(ticket=ticket, actor=recording.agent(person("igor")), body=text)
 
 
 def told(sandbox: Sandbox, username: str, words: str) -> list[str]:

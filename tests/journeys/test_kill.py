@@ -24,7 +24,7 @@ from tests.journeys.conftest import (
 )
 from tests.journeys.processes import Processes, run_safety_net, wait_until
 from tests.local_telegram import Json, Sandbox
-from tickets import services
+from tickets import recording, services
 from tickets.models import Attachment, Comment, Delivery, Lease, Priority, Ticket
 
 pytestmark = pytest.mark.journey
@@ -193,7 +193,7 @@ def test_answer_left_by_a_killed_bot_comes_before_later_ones(processes, sandbox)
 
 def change_priority(ticket: Ticket, times: int) -> list[str]:
     """Events of an agent that nobody else causes; the words of their notices, in order."""
-    igor = services.agent(person("igor"))
+    igor = recording.agent(person("igor"))
     ways = [Priority.HIGH, Priority.CRITICAL, Priority.LOW, Priority.MEDIUM]
     words = []
     for number in range(times):

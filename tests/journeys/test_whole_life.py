@@ -9,8 +9,9 @@ from django.core.files.base import ContentFile
 from tests.journeys.conftest import is_quiet, open_cards, open_tickets, person
 from tests.journeys.processes import Processes, wait_until
 from tests.local_telegram import Json, Sandbox
-from tickets import services
+from tickets import recording, services
 from tickets.attachments import NewFile
+from tickets.comments import add_comment
 from tickets.models import Attachment, Ticket
 from tickets.status import TicketStatus
 
@@ -25,7 +26,7 @@ class Desk:
 
     def __init__(self, processes: Processes, sandbox: Sandbox, *, killed: bool) -> None:
         self.processes, self.sandbox, self.killed = processes, sandbox, killed
-        self.igor = services.agent(person("igor"))
+        self.igor = recording.agent(person("igor"))
 
     def change(self, change: Callable[[], object], words: str) -> Json:
         before = self.sandbox.messages("anna")[-1]["message_id"]
@@ -57,9 +58,7 @@ def test_whole_life_of_a_ticket(processes, sandbox, killed, settings):
     sandbox.wait_for("anna", f"Комментарий добавлен к № {ticket.pk}")
     plan = NewFile("план.txt", len(PLAN), "text/plain", ContentFile(PLAN, name="plan"))
     desk.change(
-        lambda: services.add_comment(
-            ticket=ticket, actor=desk.igor, body="План работ", files=[plan]
-        ),
+        lambda: add_comment(ticket=ticket, actor=desk.igor, body="План работ", files=[plan]),
         "План работ",
     )
     wait_until(lambda: files_from_bot(sandbox) == ["план.txt"], 30)

@@ -3,21 +3,22 @@
 from django.core import mail
 from django.core.files.base import ContentFile
 
-from tickets import services
 from tickets.attachments import NewFile
+from tickets.comments import add_comment
 from tickets.delivery import drain
-from tickets.models import Delivery
+from tickets.models import Delivery, Face
+from tickets.recording import customer
 
 
 def answer(ticket, by_agent, text="Проверьте сейчас."):
-    services.add_comment(ticket=ticket, actor=by_agent, body=text)
+    add_comment(ticket=ticket, actor=by_agent, body=text)
     drain("email")
 
 
 def ask(ticket, clock, text="Вопрос", files=()):
     """A comment of the requester, and the letters it makes."""
-    actor = services.customer(ticket.requester, services.Face.BOT)
-    services.add_comment(ticket=ticket, actor=actor, body=text, files=files)
+    actor = customer(ticket.requester, Face.BOT)
+    add_comment(ticket=ticket, actor=actor, body=text, files=files)
     clock.advance(seconds=3)
     drain("email")
 

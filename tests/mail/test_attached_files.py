@@ -6,13 +6,15 @@ import pytest
 from django.core import mail
 from django.core.files.base import ContentFile
 
+from mail.channel import MAILED_FILES
 from tests.factories import open_ticket
 from tests.mail.outbox import answer, ask, pdf, row_to
 from tickets import services
-from tickets.attachments import NewFile
-from tickets.channels import MAILED_FILES
+from tickets.attachments import NewFile, refuse_file, store_file
+from tickets.comments import add_comment
 from tickets.delivery import drain
-from tickets.models import Delivery
+from tickets.models import Delivery, Face
+from tickets.recording import customer
 from tickets.status import TicketStatus
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +40,7 @@ def named(letter):
 
 
 def test_files_of_an_answer_come_with_the_letter(ticket, by_agent):
-    services.add_comment(ticket=ticket, actor=by_agent, body="Вот счёт", files=[pdf()])
+    add_comment(ticket=ticket, actor=by_agent, body="Вот счёт", files=[pdf()])
     drain("email")
     assert len(mail.outbox) == 2
     for letter in mail.outbox:
@@ -56,7 +58,7 @@ def test_files_of_a_status_with_an_answer_come_too(ticket, by_agent):
 
 def test_files_of_other_comments_and_of_the_description_stay_away(anna, by_agent):
     ticket = open_ticket(anna, files=[pdf("описание.pdf")])
-    services.add_comment(ticket=ticket, actor=by_agent, body="x", internal=True, files=[pdf()])
+    add_comment(ticket=ticket, actor=by_agent, body="x", internal=True, files=[pdf()])
     answer(ticket, by_agent)
     assert [letter.attachments for letter in mail.outbox] == [[], []]
 
@@ -65,7 +67,7 @@ def test_letter_waits_for_files_on_their_way(ticket, clock, desk):
     ask(ticket, clock, files=[NewFile("фото.pdf", 8)])
     assert mail.outbox == []
     assert row_to(desk).state == State.QUEUED
-    services.store_file(attachment=ticket.attachments.get(), content=ContentFile(b"%PDF-1.7"))
+    store_file(attachment=ticket.attachments.get(), content=ContentFile(b"%PDF-1.7"))
     clock.advance(seconds=5)
     drain("email")
     [letter] = mail.outbox
@@ -88,22 +90,22 @@ def test_letter_waits_a_minute_for_files_then_names_them(ticket, clock, desk):
 
 def test_reason_of_a_return_waits_for_its_files_too(ticket, anna, desk, clock):
     type(ticket).objects.update(status=TicketStatus.RESOLVED)
-    actor = services.customer(anna, services.Face.BOT)
+    actor = customer(anna, Face.BOT)
     files = [NewFile("фото.pdf", 8)]
     services.return_to_work(ticket=ticket, actor=actor, reason="Пусто", files=files)
     drain("email")
     assert mail.outbox == []
-    services.store_file(attachment=ticket.attachments.get(), content=ContentFile(b"%PDF-1.7"))
+    store_file(attachment=ticket.attachments.get(), content=ContentFile(b"%PDF-1.7"))
     clock.advance(seconds=5)
     drain("email")
     assert [attached(letter) for letter in mail.outbox] == [[("фото.pdf", 8)]]
 
 
 def test_refused_file_holds_no_letter_and_is_not_named(ticket, anna, clock, desk):
-    actor = services.customer(anna, services.Face.BOT)
+    actor = customer(anna, Face.BOT)
     files = [NewFile("нет.pdf", 8)]
-    services.add_comment(ticket=ticket, actor=actor, body="Вопрос", files=files)
-    services.refuse_file(attachment=ticket.attachments.get(), reason="Пустой.")
+    add_comment(ticket=ticket, actor=actor, body="Вопрос", files=files)
+    refuse_file(attachment=ticket.attachments.get(), reason="Пустой.")
     clock.advance(seconds=3)
     drain("email")
     [letter] = mail.outbox
@@ -113,7 +115,7 @@ def test_refused_file_holds_no_letter_and_is_not_named(ticket, anna, clock, desk
 
 
 def test_file_whose_content_is_missing_is_left_to_the_card(ticket, by_agent):
-    comment = services.add_comment(
+    comment = add_comment(
         ticket=ticket, actor=by_agent, body="Файлы", files=[pdf("а.pdf"), pdf("б.pdf")]
     )
     lost = comment.attachments.get(name="а.pdf")
@@ -129,11 +131,9 @@ def test_new_ticket_is_told_with_the_files_of_its_description(anna, desk, clock)
     ticket = open_ticket(anna, files=files)
     drain("email")
     assert mail.outbox == []
-    services.add_comment(
-        ticket=ticket, actor=services.customer(anna, services.Face.PORTAL), body="x", files=[pdf()]
-    )
+    add_comment(ticket=ticket, actor=customer(anna, Face.PORTAL), body="x", files=[pdf()])
     coming = ticket.attachments.get(name="фото.pdf")
-    services.store_file(attachment=coming, content=ContentFile(b"%PDF-1.7"))
+    store_file(attachment=coming, content=ContentFile(b"%PDF-1.7"))
     clock.advance(seconds=5)
     drain("email")
     about_ticket, about_comment = mail.outbox
@@ -145,15 +145,15 @@ def test_new_ticket_is_told_with_the_files_of_its_description(anna, desk, clock)
 def test_ten_megabytes_of_files_fit_into_a_letter(ticket, by_agent):
     assert MAILED_FILES == 10 * 1024**2
     files = [pdf("а.pdf", MAILED_FILES - 8), pdf("б.pdf", 8)]
-    services.add_comment(ticket=ticket, actor=by_agent, body="Файлы", files=files)
+    add_comment(ticket=ticket, actor=by_agent, body="Файлы", files=files)
     drain("email")
     assert attached(mail.outbox[0]) == [("а.pdf", MAILED_FILES - 8), ("б.pdf", 8)]
 
 
 def test_what_does_not_fit_is_named_and_left_on_the_card(ticket, by_agent, monkeypatch):
-    monkeypatch.setattr("tickets.channels.MAILED_FILES", 30)
+    monkeypatch.setattr("mail.channel.MAILED_FILES", 30)
     files = [pdf("а.pdf", 20), pdf("б.pdf", 11), pdf("в.pdf", 10), pdf("г.pdf", 8)]
-    services.add_comment(ticket=ticket, actor=by_agent, body="Файлы", files=files)
+    add_comment(ticket=ticket, actor=by_agent, body="Файлы", files=files)
     drain("email")
     for letter in mail.outbox:
         assert attached(letter) == [("а.pdf", 20), ("в.pdf", 10)]

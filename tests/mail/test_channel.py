@@ -6,12 +6,14 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
+from mail.channel import EmailChannel
 from tests.factories import TicketFactory, UserFactory, open_ticket
 from tests.mail.outbox import answer, mailed_to, row_to
 from tickets import services
-from tickets.channels import EmailChannel
+from tickets.comments import add_comment
 from tickets.delivery import drain, resend
-from tickets.models import Delivery
+from tickets.models import Delivery, Face
+from tickets.recording import customer
 from tickets.status import TicketStatus
 
 pytestmark = pytest.mark.django_db
@@ -32,15 +34,13 @@ def test_answer_reaches_an_equal_address_once(boris, by_agent):
 
 
 def test_internal_note_is_never_mailed(ticket, by_agent):
-    services.add_comment(ticket=ticket, actor=by_agent, body="Секрет", internal=True)
+    add_comment(ticket=ticket, actor=by_agent, body="Секрет", internal=True)
     drain("email")
     assert mail.outbox == []
 
 
 def test_own_comment_is_never_mailed(ticket, anna):
-    services.add_comment(
-        ticket=ticket, actor=services.customer(anna, services.Face.BOT), body="Вопрос"
-    )
+    add_comment(ticket=ticket, actor=customer(anna, Face.BOT), body="Вопрос")
     drain("email")
     assert mail.outbox == []
 
@@ -133,7 +133,7 @@ def test_newlines_in_names_never_break_the_subject(ticket, by_agent, anna, agent
 
 
 def test_deactivated_person_is_not_mailed_but_the_client_is(ticket, by_agent, anna):
-    services.add_comment(ticket=ticket, actor=by_agent, body="Ответ")
+    add_comment(ticket=ticket, actor=by_agent, body="Ответ")
     type(anna).objects.filter(pk=anna.pk).update(is_active=False)
     drain("email")
     assert row_to("anna@alpha.example").state == State.CANCELLED
@@ -196,7 +196,7 @@ def test_letter_that_cannot_be_made_holds_no_other(ticket, by_agent, smtp, monke
 
 def test_letter_whose_kind_has_no_template_holds_no_other(ticket, by_agent, monkeypatch):
     monkeypatch.setattr("tickets.delivery.SLICE", 0.5)
-    services.add_comment(ticket=ticket, actor=by_agent, body="Ответ")
+    add_comment(ticket=ticket, actor=by_agent, body="Ответ")
     Delivery.objects.filter(address="anna@alpha.example").update(kind="unheard")
     drain("email")
     assert mailed_to() == [["office@alpha.example"]]

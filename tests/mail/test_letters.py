@@ -3,10 +3,12 @@ from django.core import mail
 from django.core.files.base import ContentFile
 
 from tests.factories import open_ticket
-from tickets import services
+from tickets import recording, services
 from tickets.attachments import NewFile
+from tickets.comments import add_comment
 from tickets.delivery import tell
 from tickets.models import Face, Priority
+from tickets.recording import SYSTEM, customer
 from tickets.status import TicketStatus
 
 
@@ -23,7 +25,7 @@ def letter_to(address: str) -> tuple[str, str, str]:
 
 
 def test_status_letter_names_both_statuses_and_links_the_card(ticket, agent, run_queue):
-    services.change_status(ticket=ticket, to=TicketStatus.IN_PROGRESS, actor=services.agent(agent))
+    services.change_status(ticket=ticket, to=TicketStatus.IN_PROGRESS, actor=recording.agent(agent))
     run_queue()
     subject, text, html = letter_to("anna@alpha.example")
     assert subject == f"Заявка № {ticket.number}: В работе"
@@ -40,7 +42,7 @@ def test_status_letter_carries_the_answer_its_author_and_files(ticket, agent, ru
     services.change_status(
         ticket=ticket,
         to=TicketStatus.WAITING,
-        actor=services.agent(agent),
+        actor=recording.agent(agent),
         answer="Пришлите <журнал> & «вывод».\nСпасибо!",
         files=[NewFile("plan.txt", 5, "text/plain", ContentFile(b"hello"))],
     )
@@ -60,7 +62,7 @@ def test_resolved_letter_offers_to_rate_and_return(ticket, agent, run_queue):
     services.change_status(
         ticket=ticket,
         to=TicketStatus.RESOLVED,
-        actor=services.agent(agent),
+        actor=recording.agent(agent),
         answer="Отчёт починен.",
     )
     run_queue()
@@ -72,7 +74,7 @@ def test_resolved_letter_offers_to_rate_and_return(ticket, agent, run_queue):
 
 
 def test_comment_letter_carries_the_comment(ticket, agent, run_queue):
-    services.add_comment(ticket=ticket, actor=services.agent(agent), body="Смотрим.")
+    add_comment(ticket=ticket, actor=recording.agent(agent), body="Смотрим.")
     run_queue()
     subject, text, html = letter_to("anna@alpha.example")
     assert subject == f"Заявка № {ticket.number}: ответ поддержки"
@@ -81,22 +83,20 @@ def test_comment_letter_carries_the_comment(ticket, agent, run_queue):
 
 
 def test_notes_priorities_and_own_comments_are_not_mailed(ticket, anna, agent, run_queue):
-    actor = services.agent(agent)
-    services.add_comment(ticket=ticket, actor=actor, body="Тайна.", internal=True)
+    actor = recording.agent(agent)
+    add_comment(ticket=ticket, actor=actor, body="Тайна.", internal=True)
     services.set_priority(ticket=ticket, priority=Priority.HIGH, actor=actor)
-    services.add_comment(
-        ticket=ticket, actor=services.customer(anna, Face.PORTAL), body="Ещё вопрос."
-    )
+    add_comment(ticket=ticket, actor=customer(anna, Face.PORTAL), body="Ещё вопрос.")
     run_queue()
     assert mail.outbox == []
 
 
 def test_status_letter_of_the_system_has_no_author(ticket, run_queue):
     services.change_status(
-        ticket=ticket, to=TicketStatus.RESOLVED, actor=services.agent(ticket.requester)
+        ticket=ticket, to=TicketStatus.RESOLVED, actor=recording.agent(ticket.requester)
     )
     mail.outbox.clear()
-    services.change_status(ticket=ticket, to=TicketStatus.CLOSED, actor=services.SYSTEM)
+    services.change_status(ticket=ticket, to=TicketStatus.CLOSED, actor=SYSTEM)
     run_queue()
     subject, text, _html = letter_to("anna@alpha.example")
     assert subject == f"Заявка № {ticket.number}: Закрыта"
@@ -118,12 +118,12 @@ def test_linked_letter_says_what_to_do_when_it_was_not_you(anna, settings, run_q
 @pytest.mark.parametrize("names", [[], ["план & <смета>.txt"]])
 def test_letters_are_tidy_text(ticket, anna, agent, settings, run_queue, clock, names):
     settings.STAFF_EMAIL = "desk@support.example"
-    to_customer, to_staff = services.agent(agent), services.customer(anna, Face.PORTAL)
+    to_customer, to_staff = recording.agent(agent), customer(anna, Face.PORTAL)
     for actor, to in ((to_customer, TicketStatus.RESOLVED), (to_staff, TicketStatus.IN_PROGRESS)):
         files = [NewFile(name, 5, "text/plain", ContentFile(b"hello")) for name in names]
         services.change_status(ticket=ticket, to=to, actor=actor, answer="Смотрим.", files=files)
     for actor in (to_customer, to_staff):
-        services.add_comment(ticket=ticket, actor=actor, body="Смотрим.")
+        add_comment(ticket=ticket, actor=actor, body="Смотрим.")
     clock.advance(seconds=3)
     run_queue()
     assert len(mail.outbox) == 6

@@ -6,8 +6,10 @@ from django.core import mail
 from tests.factories import TicketFactory, open_ticket
 from tests.mail.outbox import ask, mailed_to, pdf, row_to
 from tickets import services
+from tickets.comments import add_comment, extend_comment
 from tickets.delivery import drain
-from tickets.models import Delivery
+from tickets.models import Delivery, Face
+from tickets.recording import customer
 from tickets.status import TicketStatus
 
 pytestmark = pytest.mark.django_db
@@ -40,11 +42,11 @@ def test_customers_comment_is_mailed_to_the_assignee_alone(ticket, agent, clock,
 
 def test_customers_comment_waits_for_the_rest_of_its_album(ticket, anna, clock, desk, monkeypatch):
     monkeypatch.setattr("tickets.delivery.SLICE", 0.5)
-    actor = services.customer(anna, services.Face.BOT)
-    comment = services.add_comment(ticket=ticket, actor=actor, body="Вот фото")
+    actor = customer(anna, Face.BOT)
+    comment = add_comment(ticket=ticket, actor=actor, body="Вот фото")
     drain("email")
     assert mail.outbox == []
-    services.extend_comment(comment=comment, body="и ещё одно", files=[pdf()])
+    extend_comment(comment=comment, body="и ещё одно", files=[pdf()])
     clock.advance(seconds=3)
     drain("email")
     [letter] = mail.outbox
@@ -73,9 +75,7 @@ def test_without_assignee_and_desk_nobody_is_mailed(ticket, clock):
 
 def test_assignee_dismissed_meanwhile_is_not_mailed(ticket, anna, agent, clock, desk):
     assign(ticket, agent)
-    services.add_comment(
-        ticket=ticket, actor=services.customer(anna, services.Face.BOT), body="Вопрос"
-    )
+    add_comment(ticket=ticket, actor=customer(anna, Face.BOT), body="Вопрос")
     type(agent).objects.filter(pk=agent.pk).update(is_active=False)
     clock.advance(seconds=3)
     drain("email")
@@ -85,7 +85,7 @@ def test_assignee_dismissed_meanwhile_is_not_mailed(ticket, anna, agent, clock, 
 
 def test_return_is_told_with_its_reason(ticket, anna, agent, desk):
     type(ticket).objects.update(status=TicketStatus.RESOLVED, assignee=agent)
-    actor = services.customer(anna, services.Face.PORTAL)
+    actor = customer(anna, Face.PORTAL)
     services.return_to_work(ticket=ticket, actor=actor, reason="Снова пропал <отчёт>")
     drain("email")
     [letter] = mail.outbox
@@ -97,10 +97,10 @@ def test_return_is_told_with_its_reason(ticket, anna, agent, desk):
 
 def test_staff_hears_neither_of_staff_nor_of_ratings(ticket, anna, by_agent, agent, desk):
     assign(ticket, agent)
-    services.add_comment(ticket=ticket, actor=by_agent, body="Заметка", internal=True)
-    services.add_comment(ticket=ticket, actor=by_agent, body="Ответ")
+    add_comment(ticket=ticket, actor=by_agent, body="Заметка", internal=True)
+    add_comment(ticket=ticket, actor=by_agent, body="Ответ")
     services.change_status(ticket=ticket, to=TicketStatus.RESOLVED, actor=by_agent)
-    actor = services.customer(anna, services.Face.BOT)
+    actor = customer(anna, Face.BOT)
     services.rate_ticket(ticket=ticket, actor=actor, score=5)
     drain("email")
     assert {address for [address] in mailed_to()} == {"anna@alpha.example", "office@alpha.example"}

@@ -16,7 +16,7 @@ from operations.demo_data import PEOPLE, create_demo_data
 from operations.management.commands.demo import require_no_other_bot
 from operations.processes import locked
 from operations.tasks import every_minute
-from tickets.delivery import process_name, take_lease
+from tickets.leases import process_name, take_lease
 from tickets.models import Delivery, Face, Lease, Product, Ticket
 from tickets.services import TICKETS_AN_HOUR, open_ticket
 from tickets.status import TicketStatus

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.factories import open_ticket
-from tickets import services
+from tickets import recording, services
 from tickets.status import TicketStatus
 
 
@@ -19,12 +19,12 @@ def ticket(anna, product):
 @pytest.fixture
 def resolved(ticket, agent):
     return services.change_status(
-        ticket=ticket, to=TicketStatus.RESOLVED, actor=services.agent(agent), answer="Готово."
+        ticket=ticket, to=TicketStatus.RESOLVED, actor=recording.agent(agent), answer="Готово."
     )
 
 
 @pytest.fixture
 def closed(resolved, agent):
     return services.change_status(
-        ticket=resolved, to=TicketStatus.CLOSED, actor=services.agent(agent)
+        ticket=resolved, to=TicketStatus.CLOSED, actor=recording.agent(agent)
     )

@@ -9,7 +9,7 @@ from django.utils import timezone
 from telegram_bot.models import BotHeartbeat
 from tests.factories import TelegramAccountFactory
 from tests.portal.pages import text, url
-from tickets import services
+from tickets import recording, services
 from tickets.models import Comment, Face
 from tickets.status import TicketStatus
 
@@ -33,7 +33,7 @@ def test_comment_is_added(client, anna, ticket):
 
 
 def test_comment_takes_a_waiting_ticket_back_to_work(client, agent, ticket):
-    services.change_status(ticket=ticket, to=TicketStatus.WAITING, actor=services.agent(agent))
+    services.change_status(ticket=ticket, to=TicketStatus.WAITING, actor=recording.agent(agent))
     assert "Поддержка ждёт вашего ответа" in text(client.get(ticket.get_absolute_url()))
     comment(client, ticket, "Вот ответ")
     ticket.refresh_from_db()
@@ -146,7 +146,7 @@ def test_return_of_a_closed_ticket_keeps_the_words(client, closed):
 
 
 def test_return_of_a_ticket_in_work_offers_a_comment(client, agent, ticket):
-    services.change_status(ticket=ticket, to=TicketStatus.IN_PROGRESS, actor=services.agent(agent))
+    services.change_status(ticket=ticket, to=TicketStatus.IN_PROGRESS, actor=recording.agent(agent))
     page = text(give_back(client, ticket, "Отчёт пустой"))
     assert "Ваш текст можно отправить комментарием" in page
     assert "Отчёт пустой</textarea>" in page
@@ -211,7 +211,7 @@ def test_ticket_returned_meanwhile_is_not_rated(client, resolved):
 
 def test_rating_is_offered_for_resolved_tickets_only(client, ticket, agent):
     assert "Оценить выполнение" not in text(client.get(ticket.get_absolute_url()))
-    services.change_status(ticket=ticket, to=TicketStatus.RESOLVED, actor=services.agent(agent))
+    services.change_status(ticket=ticket, to=TicketStatus.RESOLVED, actor=recording.agent(agent))
     page = text(client.get(ticket.get_absolute_url()))
     assert "Оценить выполнение" in page
     assert "Вернуть в работу" in page

@@ -9,8 +9,9 @@ from django.db import connection
 from django.urls import reverse
 
 from tests.factories import open_ticket
-from tickets import services
+from tickets import recording
 from tickets.attachments import NewFile
+from tickets.comments import add_comment
 from tickets.models import Attachment, Comment, Face
 
 pytestmark = pytest.mark.usefixtures("logged_in")
@@ -90,9 +91,9 @@ def test_only_ready_files_are_served(client, ticket, state):
 
 
 def test_files_of_internal_notes_are_not_served(client, agent, ticket):
-    note = services.add_comment(
+    note = add_comment(
         ticket=ticket,
-        actor=services.agent(agent),
+        actor=recording.agent(agent),
         body="Заметка",
         files=[new_file("секрет.txt", b"x")],
         internal=True,

@@ -5,8 +5,10 @@ from django.urls import reverse
 
 from tests.factories import CommentFactory, ProductFactory, TicketFactory, open_ticket
 from tests.portal.pages import text, url
-from tickets import services
+from tickets import recording, services
+from tickets.comments import add_comment
 from tickets.models import Comment, Face, Priority, Ticket, TicketEvent
+from tickets.recording import customer
 from tickets.status import TicketStatus
 
 pytestmark = pytest.mark.usefixtures("logged_in")
@@ -105,8 +107,8 @@ def test_list_queries(client, anna, rows, django_assert_num_queries):
 
 
 def test_card_shows_the_facts(client, anna, agent, ticket):
-    services.assign_ticket(ticket=ticket, assignee=agent, actor=services.agent(agent))
-    services.set_priority(ticket=ticket, priority=Priority.HIGH, actor=services.agent(agent))
+    services.assign_ticket(ticket=ticket, assignee=agent, actor=recording.agent(agent))
+    services.set_priority(ticket=ticket, priority=Priority.HIGH, actor=recording.agent(agent))
     page = text(client.get(ticket.get_absolute_url()))
     assert f"Заявка № {ticket.pk}" in page
     assert "office@alpha.example" in page
@@ -145,17 +147,15 @@ def test_form_addresses_lead_to_the_card(client, ticket, name):
 
 
 def test_timeline_tells_who_did_what_and_where(client, anna, agent, ticket):
-    staff = services.agent(agent)
+    staff = recording.agent(agent)
     services.assign_ticket(ticket=ticket, assignee=agent, actor=staff)
     services.set_priority(ticket=ticket, priority=Priority.HIGH, actor=staff)
     services.change_status(
         ticket=ticket, to=TicketStatus.WAITING, actor=staff, answer="Пришлите журнал."
     )
-    services.add_comment(ticket=ticket, actor=services.customer(anna, Face.BOT), body="Прислал.")
+    add_comment(ticket=ticket, actor=customer(anna, Face.BOT), body="Прислал.")
     services.change_status(ticket=ticket, to=TicketStatus.RESOLVED, actor=staff)
-    services.return_to_work(
-        ticket=ticket, actor=services.customer(anna, Face.PORTAL), reason="Не работает."
-    )
+    services.return_to_work(ticket=ticket, actor=customer(anna, Face.PORTAL), reason="Не работает.")
     page = text(client.get(ticket.get_absolute_url()))
     timeline = page[page.index('class="timeline"') : page.index("</ol>")]
     told = [
@@ -176,8 +176,8 @@ def test_timeline_tells_who_did_what_and_where(client, anna, agent, ticket):
 
 
 def test_internal_notes_do_not_exist_for_customers(client, agent, ticket):
-    services.add_comment(
-        ticket=ticket, actor=services.agent(agent), body="Секретная заметка", internal=True
+    add_comment(
+        ticket=ticket, actor=recording.agent(agent), body="Секретная заметка", internal=True
     )
     hidden = CommentFactory(ticket=ticket, author=agent, body="Спрятанное", is_internal=True)
     TicketEvent.objects.create(
@@ -193,8 +193,8 @@ def test_markup_is_shown_literally(client, anna, agent):
     evil = "<script>alert(1)</script>"
     product = ProductFactory(name="<i>Диск</i>")
     ticket = open_ticket(anna, product=product, title=evil, description=f"{evil} описание")
-    staff = services.agent(agent)
-    services.add_comment(ticket=ticket, actor=staff, body='<img src=x onerror="alert(2)">')
+    staff = recording.agent(agent)
+    add_comment(ticket=ticket, actor=staff, body='<img src=x onerror="alert(2)">')
     for page in (text(client.get(LIST)), text(client.get(ticket.get_absolute_url()))):
         assert evil not in page
         assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
@@ -203,9 +203,9 @@ def test_markup_is_shown_literally(client, anna, agent):
 
 
 def test_links_in_texts_cannot_carry_script(client, anna, ticket):
-    services.add_comment(
+    add_comment(
         ticket=ticket,
-        actor=services.customer(anna, Face.PORTAL),
+        actor=customer(anna, Face.PORTAL),
         body='https://a.example/"onmouseover="alert(1) javascript:alert(2)',
     )
     page = text(client.get(ticket.get_absolute_url()))
@@ -242,7 +242,7 @@ def test_card_leads_to_the_ticket_it_is_based_on(client, anna, boris, ticket):
 @pytest.mark.parametrize("rows", [1, 3])
 def test_card_queries(client, anna, agent, ticket, rows, django_assert_num_queries):
     for number in range(rows):
-        services.add_comment(ticket=ticket, actor=services.agent(agent), body=f"Ответ {number}")
+        add_comment(ticket=ticket, actor=recording.agent(agent), body=f"Ответ {number}")
     with django_assert_num_queries(13):
         assert client.get(ticket.get_absolute_url()).status_code == 200
 

@@ -12,25 +12,27 @@ from accounts.models import TelegramAccount
 from telegram_bot.channel import GROUP_A_MINUTE, TelegramChannel
 from tests.factories import TelegramAccountFactory, open_ticket
 from tests.telegram_bot.bot import Bot, Chat
-from tickets import services
+from tickets import recording, services
 from tickets.attachments import NewFile
+from tickets.comments import add_comment
 from tickets.delivery import drain
 from tickets.models import Delivery, Face, Priority, Ticket
+from tickets.recording import Actor, customer
 from tickets.status import TicketStatus
 
 State = Delivery.State
-Agent = services.Actor
+Agent = Actor
 
 
 @pytest.fixture
 def staff(agent) -> Agent:
-    return services.agent(agent)
+    return recording.agent(agent)
 
 
 @pytest.fixture
 def answer(ticket: Ticket, staff: Agent) -> Callable[[str], None]:
     """An agent's comment, queued but not yet sent."""
-    return lambda body: services.add_comment(ticket=ticket, actor=staff, body=body) and None
+    return lambda body: add_comment(ticket=ticket, actor=staff, body=body) and None
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +60,7 @@ def test_every_change_is_told(ticket: Ticket, staff: Agent, agent, chat: Chat, b
     services.change_status(ticket=ticket, to=TicketStatus.IN_PROGRESS, actor=staff)
     services.set_priority(ticket=ticket, priority=Priority.HIGH, actor=staff)
     services.assign_ticket(ticket=ticket, assignee=agent, actor=staff)
-    services.add_comment(ticket=ticket, actor=staff, body="Пришлите <журнал> & версию")
+    add_comment(ticket=ticket, actor=staff, body="Пришлите <журнал> & версию")
     bot.run_queue()
     number = ticket.pk
     assert notices(chat) == [
@@ -81,13 +83,13 @@ def test_progress_is_silent_and_what_needs_the_person_rings(
 
 
 def test_nobody_is_told_of_their_own_action(ticket: Ticket, linked, chat: Chat, bot: Bot) -> None:
-    services.add_comment(ticket=ticket, actor=services.customer(linked, Face.PORTAL), body="Я")
+    add_comment(ticket=ticket, actor=customer(linked, Face.PORTAL), body="Я")
     bot.run_queue()
     assert in_telegram() == []
 
 
 def test_internal_notes_are_not_told(ticket: Ticket, staff: Agent, chat: Chat, bot: Bot) -> None:
-    services.add_comment(ticket=ticket, actor=staff, body="Путает", internal=True)
+    add_comment(ticket=ticket, actor=staff, body="Путает", internal=True)
     bot.run_queue()
     assert in_telegram() == []
 
@@ -100,7 +102,7 @@ def test_notices_reply_to_the_message_that_created_the_ticket(
     for text in ("Тема", "Описание", "Оставить пустым", "Да"):
         chat.say(text)
     created = chat.last
-    services.add_comment(ticket=Ticket.objects.get(), actor=staff, body="Смотрю")
+    add_comment(ticket=Ticket.objects.get(), actor=staff, body="Смотрю")
     bot.run_queue()
     assert chat.last["reply_to_message_id"] == created["message_id"]
     assert "Комментарий добавлен" in chat.reply(chat.last, "Жду")
@@ -118,7 +120,7 @@ def test_long_answer_goes_on_in_further_messages(chat: Chat, bot: Bot, answer) -
 
 def test_files_of_an_answer_follow_it(ticket: Ticket, staff: Agent, chat: Chat, bot: Bot) -> None:
     files = [NewFile(name, 4, content=ContentFile(b"text")) for name in ("one.txt", "two.txt")]
-    services.add_comment(ticket=ticket, actor=staff, body="Смотрите", files=files)
+    add_comment(ticket=ticket, actor=staff, body="Смотрите", files=files)
     bot.run_queue()
     assert [message["media"] and message["media"]["name"] for message in chat.seen[1:]] == [
         None,
@@ -171,7 +173,7 @@ def test_one_chat_does_not_wait_for_another(
     TelegramAccountFactory(user=boris, telegram_id=boris_chat.id)
     telegram.fault("429", method="sendMessage", chat="anna", retry_after=600, times=None)
     answer("Анне")
-    services.add_comment(ticket=open_ticket(boris, product=product), actor=staff, body="Борису")
+    add_comment(ticket=open_ticket(boris, product=product), actor=staff, body="Борису")
     bot.run_queue()
     assert "Борису" in boris_chat.last["text"]
     assert states() == [State.QUEUED, State.SENT]
@@ -185,7 +187,7 @@ def test_a_result_is_known_before_a_slower_call_ends(
     TelegramAccountFactory(user=boris, telegram_id=boris_chat.id)
     telegram.fault("slow", method="sendMessage", chat="anna", seconds=1)
     answer("Анне")
-    services.add_comment(ticket=open_ticket(boris, product=product), actor=staff, body="Борису")
+    add_comment(ticket=open_ticket(boris, product=product), actor=staff, body="Борису")
     outcomes = iter(TelegramChannel().send(in_telegram()))
     assert next(outcomes).delivery.recipient == boris
     assert [outcome.delivery.recipient for outcome in outcomes] == [ticket.requester]

@@ -9,7 +9,8 @@ from operations.tasks import every_minute
 from tests.factories import TicketFactory
 from tests.telegram_bot.bot import LOG, PNG, Bot, Chat
 from tests.telegram_bot.own_tickets import WRITE, in_status, status_of
-from tickets import services
+from tickets import recording, services
+from tickets.comments import add_comment
 from tickets.models import Attachment, Comment, Face, Priority
 from tickets.status import TicketStatus
 
@@ -62,10 +63,10 @@ def test_comment_can_be_cancelled(ticket, chat: Chat) -> None:
 
 def test_reply_to_a_notice_is_a_comment(ticket, agent, chat: Chat, bot: Bot) -> None:
     chat.start()
-    services.add_comment(ticket=ticket, actor=services.agent(agent), body="Пришлите журнал")
+    add_comment(ticket=ticket, actor=recording.agent(agent), body="Пришлите журнал")
     bot.run_queue()
     old = chat.message_with("Пришлите журнал")
-    services.set_priority(ticket=ticket, priority=Priority.LOW, actor=services.agent(agent))
+    services.set_priority(ticket=ticket, priority=Priority.LOW, actor=recording.agent(agent))
     bot.run_queue()
     assert "Комментарий добавлен" in chat.reply(old, "Вот он")
     assert "Комментарий добавлен" in chat.reply(old, "500")

@@ -11,8 +11,8 @@ from telegram_bot.flows import comments, my_tickets
 from telegram_bot.models import Dialog, IncomingUpdate
 from tests.factories import TicketFactory
 from tests.telegram_bot.bot import Bot, Chat, fetch_and_work_off
+from tickets.comments import add_comment
 from tickets.models import Comment, Ticket
-from tickets.services import add_comment
 
 SORRY = re.compile(
     "Сейчас не получается выполнить действие. Мы уже знаем. Попробуйте через минуту."

@@ -8,7 +8,7 @@ from telegram import Chat, Message, MessageEntity, User
 
 from telegram_bot.flows.groups import first_sentence
 from telegram_bot.mentions import commands, mentions, without_mentions
-from tickets.text import utf16_length
+from telegram_bot.utf16 import utf16_length
 
 BOT_ID, NAME = 7, "support_bot"
 ME = User(BOT_ID, "Поддержка", is_bot=True, username=NAME)

@@ -10,9 +10,11 @@ from telegram_bot.models import Dialog
 from tests.factories import CommentFactory, TicketFactory
 from tests.telegram_bot.bot import LOG, MP4, Bot, Chat, fetch_and_work_off
 from tests.telegram_bot.own_tickets import NOT_FOUND, WRITE, in_status
-from tickets import services
+from tickets import recording, services
 from tickets.attachments import NewFile
+from tickets.comments import add_comment
 from tickets.models import Attachment, Comment, Face, Priority, Ticket
+from tickets.recording import customer
 from tickets.status import TicketStatus
 
 pytestmark = pytest.mark.usefixtures("linked")
@@ -204,7 +206,7 @@ def test_files_of_the_card_come_to_the_chat(ticket, chat: Chat) -> None:
 
 def test_agents_file_is_one_of_the_card(ticket, agent, chat: Chat) -> None:
     file = NewFile("guide.txt", 5, content=ContentFile(b"guide"))
-    services.add_comment(ticket=ticket, actor=services.agent(agent), body="", files=[file])
+    add_comment(ticket=ticket, actor=recording.agent(agent), body="", files=[file])
     chat.say(str(ticket.pk))
     [sent] = chat.press("📎 Файлы · 1").messages
     assert sent["media"]["name"] == "guide.txt"
@@ -214,8 +216,8 @@ def test_agents_file_is_one_of_the_card(ticket, agent, chat: Chat) -> None:
 def test_more_files_than_fit_are_told_and_sent_once(ticket, linked, chat: Chat) -> None:
     for _part in range(2):
         files = [NewFile(f"{number}.txt", 1, content=ContentFile(b"x")) for number in range(8)]
-        actor = services.customer(linked, Face.PORTAL)
-        services.add_comment(ticket=ticket, actor=actor, body="", files=files)
+        actor = customer(linked, Face.PORTAL)
+        add_comment(ticket=ticket, actor=actor, body="", files=files)
     chat.say(str(ticket.pk))
     twice = chat.do(
         lambda: [chat.telegram.press(chat.key, f"files:{ticket.pk}", wait=0) for _press in "12"]
@@ -268,9 +270,7 @@ def test_no_comments(ticket, chat: Chat) -> None:
 
 
 def test_internal_notes_are_never_shown(ticket, agent, chat: Chat) -> None:
-    services.add_comment(
-        ticket=ticket, actor=services.agent(agent), body="Клиент путает", internal=True
-    )
+    add_comment(ticket=ticket, actor=recording.agent(agent), body="Клиент путает", internal=True)
     card = chat.say(str(ticket.pk))
     assert "💬 0" in card
     assert "Клиент путает" not in chat.press("💬 Комментарии · 0")
@@ -294,7 +294,7 @@ def test_long_texts_can_be_read_whole(linked, product, agent, chat: Chat) -> Non
     ticket = services.open_ticket(
         requester=linked, product=product, title="Тема", description=description, face=Face.PORTAL
     )
-    services.add_comment(ticket=ticket, actor=services.agent(agent), body=body)
+    add_comment(ticket=ticket, actor=recording.agent(agent), body=body)
     chat.say(str(ticket.pk))
     told = chat.press("📄 Описание целиком")
     assert len(told.texts) == 2
@@ -310,9 +310,7 @@ def test_long_texts_can_be_read_whole(linked, product, agent, chat: Chat) -> Non
 
 
 def test_whole_text_of_an_internal_note_is_not_found(ticket, agent, foreign, chat: Chat) -> None:
-    note = services.add_comment(
-        ticket=ticket, actor=services.agent(agent), body="Тайна", internal=True
-    )
+    note = add_comment(ticket=ticket, actor=recording.agent(agent), body="Тайна", internal=True)
     chat.say(str(ticket.pk))
     assert NOT_FOUND in chat.press(f"whole:{ticket.pk}:{note.pk}")
     assert NOT_FOUND in chat.press(f"whole:{foreign.pk}")

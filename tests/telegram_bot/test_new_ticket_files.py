@@ -202,7 +202,7 @@ def test_files_over_the_limit_are_named(chat: Chat) -> None:
 
 @pytest.mark.parametrize(("step", "limit"), [("title", 60), ("description", 20_000)])
 def test_refused_file_is_named_beside_too_long_words(chat: Chat, monkeypatch, step, limit) -> None:
-    monkeypatch.setattr("tickets.services.TEXT_LIMIT", 70)
+    monkeypatch.setattr("tickets.recording.TEXT_LIMIT", 70)
     go_to(chat, step)
     answer = chat.send(("virus.exe", LOG), caption="слово " * 15)
     assert "virus.exe" in answer

@@ -4,8 +4,9 @@ import pytest
 
 from telegram_bot.models import Dialog
 from tests.telegram_bot.bot import PNG, Bot, Chat
-from tickets import services
+from tickets import recording, services
 from tickets.models import Comment, Face, Ticket
+from tickets.recording import SYSTEM, customer
 from tickets.status import TicketStatus
 
 RATE, RETURN, VIEW = "⭐ Оценить выполнение", "↩️ Вернуть в работу", "👁 Просмотреть заявку"
@@ -21,7 +22,7 @@ def resolve(ticket, agent, chat: Chat, bot: Bot):
         services.change_status(
             ticket=ticket,
             to=TicketStatus.RESOLVED,
-            actor=services.agent(agent),
+            actor=recording.agent(agent),
             answer="Отчёт снова открывается.",
         )
         bot.run_queue()
@@ -38,7 +39,7 @@ def resolved(ticket, chat: Chat, resolve) -> Ticket:
 
 def closed(ticket: Ticket) -> None:
     """As the system does with tickets that stay resolved."""
-    services.change_status(ticket=ticket, to=TicketStatus.CLOSED, actor=services.SYSTEM)
+    services.change_status(ticket=ticket, to=TicketStatus.CLOSED, actor=SYSTEM)
 
 
 def state_of(ticket: Ticket) -> tuple[str, int | None, str]:
@@ -150,7 +151,7 @@ def test_rating_from_the_card_takes_the_buttons_of_the_notice(resolved, chat: Ch
 
 
 def test_closing_by_an_agent_takes_the_buttons_too(resolved, agent, chat: Chat, bot: Bot) -> None:
-    services.change_status(ticket=resolved, to=TicketStatus.CLOSED, actor=services.agent(agent))
+    services.change_status(ticket=resolved, to=TicketStatus.CLOSED, actor=recording.agent(agent))
     bot.run_queue()
     notice = chat.message_with(f"Заявка № {resolved.pk} выполнена")
     assert list(chat.telegram.buttons(notice)) == [VIEW]
@@ -348,11 +349,9 @@ def test_every_offer_ends_with_the_ticket(resolved, chat: Chat, bot: Bot) -> Non
 def test_notice_that_comes_late_offers_nothing(ticket, agent, linked, chat: Chat, bot: Bot) -> None:
     chat.start()
     services.change_status(
-        ticket=ticket, to=TicketStatus.RESOLVED, actor=services.agent(agent), answer="Готово"
+        ticket=ticket, to=TicketStatus.RESOLVED, actor=recording.agent(agent), answer="Готово"
     )
-    services.return_to_work(
-        ticket=ticket, actor=services.customer(linked, Face.PORTAL), reason="Нет"
-    )
+    services.return_to_work(ticket=ticket, actor=customer(linked, Face.PORTAL), reason="Нет")
     bot.run_queue()
     assert list(chat.telegram.buttons(chat.message_with("выполнена"))) == ["👁 Открыть"]
 
@@ -360,7 +359,7 @@ def test_notice_that_comes_late_offers_nothing(ticket, agent, linked, chat: Chat
 def test_waiting_ticket_asks_for_an_answer(ticket, agent, chat: Chat, bot: Bot) -> None:
     chat.start()
     services.change_status(
-        ticket=ticket, to=TicketStatus.WAITING, actor=services.agent(agent), answer="Какой регион?"
+        ticket=ticket, to=TicketStatus.WAITING, actor=recording.agent(agent), answer="Какой регион?"
     )
     bot.run_queue()
     assert list(chat.telegram.buttons(chat.last)) == ["➕ Ответить", "👁 Открыть"]
@@ -384,7 +383,7 @@ def test_reason_for_a_ticket_returned_meanwhile_is_kept(resolved, linked, chat: 
     chat.press(RETURN)
     chat.press("Да")
     services.return_to_work(
-        ticket=resolved, actor=services.customer(linked, Face.PORTAL), reason="С портала"
+        ticket=resolved, actor=customer(linked, Face.PORTAL), reason="С портала"
     )
     assert "причину я добавил комментарием" in chat.say("Отчёт пуст")
     assert resolved.comments.latest("pk").body == "Отчёт пуст"

@@ -4,7 +4,7 @@ import pytest
 
 from tests.factories import TicketFactory
 from tests.tickets.pigeons import PigeonChannel
-from tickets import delivery, services
+from tickets import delivery
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def no_way_out(monkeypatch):
     def fail(_event):
         raise RuntimeError("no way out")
 
-    monkeypatch.setattr(services, "notify", fail)
+    monkeypatch.setattr("tickets.recording.notify", fail)
 
 
 @pytest.fixture

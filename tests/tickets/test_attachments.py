@@ -4,15 +4,16 @@ import pytest
 from django.core.files.base import ContentFile
 
 from tests.factories import TicketFactory
-from tickets import services
 from tickets.attachments import (
     ALLOWED,
-    FileRefused,
     check_file,
     check_signature,
     clean_file_name,
+    refuse_file,
+    store_file,
 )
 from tickets.models import Attachment
+from tickets.refusals import FileRefused
 
 PDF = b"%PDF-1.7\n"
 MB = 1024**2
@@ -128,7 +129,7 @@ def announced(db):
 
 
 def test_store_file_keeps_it_under_its_own_path(announced, settings):
-    services.store_file(attachment=announced, content=ContentFile(PDF, name="evil/../a.pdf"))
+    store_file(attachment=announced, content=ContentFile(PDF, name="evil/../a.pdf"))
     announced.refresh_from_db()
     assert announced.state == Attachment.State.READY
     assert announced.size == len(PDF)
@@ -143,7 +144,7 @@ def test_store_file_keeps_it_under_its_own_path(announced, settings):
 @pytest.mark.parametrize("content", [b"", b"MZ\x90\0"])
 def test_store_file_refuses_bad_content_and_stays_pending(announced, content, settings):
     with pytest.raises(FileRefused):
-        services.store_file(attachment=announced, content=ContentFile(content))
+        store_file(attachment=announced, content=ContentFile(content))
     announced.refresh_from_db()
     assert announced.state == Attachment.State.PENDING
     assert not announced.file
@@ -151,7 +152,7 @@ def test_store_file_refuses_bad_content_and_stays_pending(announced, content, se
 
 
 def test_refuse_file_keeps_the_reason(announced):
-    services.refuse_file(attachment=announced, reason="Файл больше 20 МБ." + "ж" * 400)
+    refuse_file(attachment=announced, reason="Файл больше 20 МБ." + "ж" * 400)
     announced.refresh_from_db()
     assert announced.state == Attachment.State.REFUSED
     assert announced.refusal.startswith("Файл больше 20 МБ.")

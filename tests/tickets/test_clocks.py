@@ -10,10 +10,12 @@ from operations.tasks import every_minute
 from tests.factories import TicketFactory
 from tests.threads import in_parallel
 from tests.tickets.traces import LETTERS_TO_ANNA
-from tickets import services
+from tickets import clocks, recording, services
+from tickets.clocks import REMINDER_AHEAD, _close_silent, _remind, close_silent_tickets
+from tickets.comments import add_comment
 from tickets.delivery import drain
 from tickets.models import Delivery, Face, Ticket, TicketEvent
-from tickets.services import close_silent_tickets
+from tickets.refusals import AlreadyDone
 from tickets.status import TicketStatus, TransitionNotAllowed
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +37,7 @@ def ticket(anna, agent):
 
 
 def resolve(ticket, agent):
-    services.change_status(ticket=ticket, to=TicketStatus.RESOLVED, actor=services.agent(agent))
+    services.change_status(ticket=ticket, to=TicketStatus.RESOLVED, actor=recording.agent(agent))
 
 
 def happened(ticket):
@@ -177,7 +179,7 @@ def test_customer_who_is_quicker_than_the_closing_wins(ticket, clock, by_anna, m
     clock.advance(days=5)
     close_silent_tickets()
     clock.advance(days=2)
-    close = services._close_silent
+    close = _close_silent
 
     def customer_first(chosen):
         if change == "rate":
@@ -185,10 +187,10 @@ def test_customer_who_is_quicker_than_the_closing_wins(ticket, clock, by_anna, m
         elif change == "return":
             services.return_to_work(ticket=ticket, actor=by_anna, reason="Снова")
         else:
-            services.add_comment(ticket=ticket, actor=by_anna, body="Ещё смотрю")
+            add_comment(ticket=ticket, actor=by_anna, body="Ещё смотрю")
         close(chosen)
 
-    monkeypatch.setattr(services, "_close_silent", customer_first)
+    monkeypatch.setattr(clocks, "_close_silent", customer_first)
     close_silent_tickets()
     assert happened(ticket) == [Kind.REMINDED]
     kept = Ticket.objects.get(pk=ticket.pk)
@@ -200,7 +202,7 @@ def test_customer_who_is_quicker_than_the_reminder_is_not_reminded(ticket, clock
     clock.advance(days=5)
     stale = Ticket.objects.get(pk=ticket.pk)
     services.rate_ticket(ticket=ticket, actor=by_anna, score=5)
-    services._remind(stale, services.REMINDER_AHEAD)
+    _remind(stale, REMINDER_AHEAD)
     assert happened(ticket) == []
 
 
@@ -215,10 +217,10 @@ def test_one_who_cannot_be_closed_does_not_hold_the_others(anna, agent, clock, m
 
     def refuse_the_second(**given):
         if given["ticket"] == tickets[1]:
-            raise services.AlreadyDone
+            raise AlreadyDone
         return close(**given)
 
-    monkeypatch.setattr(services, "change_status", refuse_the_second)
+    monkeypatch.setattr(clocks, "change_status", refuse_the_second)
     close_silent_tickets()
     assert [status_of(ticket) for ticket in tickets] == ["closed", "resolved", "closed"]
 
@@ -330,7 +332,7 @@ def test_parallel_closing_and_rating_have_one_winner(ticket, clock, by_anna):
 def test_customer_who_answers_is_not_silent(ticket, clock, by_anna):
     clock.advance(days=5)
     close_silent_tickets()
-    services.add_comment(ticket=ticket, actor=by_anna, body="Проверяю ещё раз")
+    add_comment(ticket=ticket, actor=by_anna, body="Проверяю ещё раз")
     clock.advance(days=4, hours=23)
     close_silent_tickets()
     assert status_of(ticket) == TicketStatus.RESOLVED

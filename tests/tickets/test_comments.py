@@ -8,10 +8,20 @@ from tests.files import pdf
 from tests.queue import queued
 from tests.threads import in_parallel
 from tests.tickets.traces import DRAIN_MAIL, files_on_disk, happened, letters, told
-from tickets import services
-from tickets.attachments import FileRefused, NewFile
+from tickets import recording
+from tickets.attachments import NewFile
+from tickets.comments import add_comment, add_files, correct_comment, extend_comment
 from tickets.models import Attachment, Comment, Delivery, Face, Ticket, TicketEvent
-from tickets.services import customer
+from tickets.recording import SYSTEM, customer
+from tickets.refusals import (
+    FileRefused,
+    NotYours,
+    TextRequired,
+    TextTooLong,
+    TicketClosed,
+    TooLate,
+    TooManyFiles,
+)
 from tickets.status import TicketStatus
 
 pytestmark = pytest.mark.django_db
@@ -19,7 +29,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def comment(ticket, by_anna):
-    return services.add_comment(ticket=ticket, actor=by_anna, body="Не работает отчёт")
+    return add_comment(ticket=ticket, actor=by_anna, body="Не работает отчёт")
 
 
 def announced(count):
@@ -27,11 +37,11 @@ def announced(count):
 
 
 def correct(comment, actor, new, old="Не работает отчёт"):
-    services.correct_comment(comment=comment, actor=actor, old=old, new=new)
+    correct_comment(comment=comment, actor=actor, old=old, new=new)
 
 
 def extend(comment, body="", files=()):
-    services.extend_comment(comment=comment, body=body, files=files)
+    extend_comment(comment=comment, body=body, files=files)
 
 
 def stored(comment):
@@ -42,7 +52,7 @@ def stored(comment):
 
 
 def test_agents_comment_is_told_to_both_addresses(ticket, by_agent):
-    comment = services.add_comment(ticket=ticket, actor=by_agent, body="Проверьте сейчас.")
+    comment = add_comment(ticket=ticket, actor=by_agent, body="Проверьте сейчас.")
     assert (comment.body, comment.by_agent, comment.is_internal) == (
         "Проверьте сейчас.", True, False,
     )  # fmt: skip
@@ -52,7 +62,7 @@ def test_agents_comment_is_told_to_both_addresses(ticket, by_agent):
 
 
 def test_customers_comment_is_told_to_nobody(ticket, by_anna):
-    comment = services.add_comment(ticket=ticket, actor=by_anna, body="Ещё вопрос.")
+    comment = add_comment(ticket=ticket, actor=by_anna, body="Ещё вопрос.")
     assert comment.by_agent is False
     assert happened() == [("commented", "", "")]
     assert told() == []
@@ -61,7 +71,7 @@ def test_customers_comment_is_told_to_nobody(ticket, by_anna):
 
 def test_customers_comment_takes_a_waiting_ticket_back_to_work(ticket, by_anna):
     Ticket.objects.update(status=TicketStatus.WAITING)
-    services.add_comment(ticket=ticket, actor=by_anna, body="Вот данные.")
+    add_comment(ticket=ticket, actor=by_anna, body="Вот данные.")
     ticket.refresh_from_db()
     assert ticket.status == TicketStatus.IN_PROGRESS
     assert happened() == [("commented", "", ""), ("status", "waiting", "in_progress")]
@@ -71,20 +81,20 @@ def test_customers_comment_takes_a_waiting_ticket_back_to_work(ticket, by_anna):
 @pytest.mark.parametrize("status", ["new", "in_progress", "resolved"])
 def test_customers_comment_keeps_any_other_status(ticket, by_anna, status):
     Ticket.objects.update(status=status)
-    services.add_comment(ticket=ticket, actor=by_anna, body="Ещё вопрос.")
+    add_comment(ticket=ticket, actor=by_anna, body="Ещё вопрос.")
     ticket.refresh_from_db()
     assert ticket.status == status
 
 
 def test_agents_comment_keeps_a_waiting_ticket_waiting(ticket, by_agent):
     Ticket.objects.update(status=TicketStatus.WAITING)
-    services.add_comment(ticket=ticket, actor=by_agent, body="Напоминаю.")
+    add_comment(ticket=ticket, actor=by_agent, body="Напоминаю.")
     ticket.refresh_from_db()
     assert ticket.status == TicketStatus.WAITING
 
 
 def test_internal_note_is_told_to_nobody_and_not_public(ticket, by_agent):
-    note = services.add_comment(ticket=ticket, actor=by_agent, body="Клиент злится", internal=True)
+    note = add_comment(ticket=ticket, actor=by_agent, body="Клиент злится", internal=True)
     assert note.is_internal
     assert list(ticket.comments.public()) == []
     assert happened() == [("noted", "", "")]
@@ -94,40 +104,40 @@ def test_internal_note_is_told_to_nobody_and_not_public(ticket, by_agent):
 @pytest.mark.parametrize("status", TicketStatus.values)
 def test_only_agents_write_internal_notes(ticket, by_anna, status):
     Ticket.objects.update(status=status)
-    for actor in (by_anna, services.SYSTEM):
-        with pytest.raises(services.NotYours):
-            services.add_comment(ticket=ticket, actor=actor, body="x", internal=True)
+    for actor in (by_anna, SYSTEM):
+        with pytest.raises(NotYours):
+            add_comment(ticket=ticket, actor=actor, body="x", internal=True)
     assert Comment.objects.count() == 0
 
 
 def test_closed_ticket_takes_no_comments_but_notes(ticket, by_anna, by_agent):
     Ticket.objects.update(status=TicketStatus.CLOSED)
     for actor in (by_anna, by_agent):
-        with pytest.raises(services.TicketClosed):
-            services.add_comment(ticket=ticket, actor=actor, body="Ещё")
-    services.add_comment(ticket=ticket, actor=by_agent, body="Для истории", internal=True)
+        with pytest.raises(TicketClosed):
+            add_comment(ticket=ticket, actor=actor, body="Ещё")
+    add_comment(ticket=ticket, actor=by_agent, body="Для истории", internal=True)
     assert Comment.objects.count() == 1
 
 
 def test_comment_needs_text_or_files(ticket, by_anna):
-    with pytest.raises(services.TextRequired):
-        services.add_comment(ticket=ticket, actor=by_anna, body=" \u200b ")
-    comment = services.add_comment(ticket=ticket, actor=by_anna, body=" ", files=[pdf()])
+    with pytest.raises(TextRequired):
+        add_comment(ticket=ticket, actor=by_anna, body=" \u200b ")
+    comment = add_comment(ticket=ticket, actor=by_anna, body=" ", files=[pdf()])
     assert comment.body == ""
     assert comment.attachments.get().ticket == ticket
     assert Comment.objects.count() == 1
 
 
 def test_comment_that_is_too_long_is_refused_also_with_files(ticket, by_anna, settings):
-    with pytest.raises(services.TextTooLong):
-        services.add_comment(ticket=ticket, actor=by_anna, body="ы" * 20_001, files=[pdf()])
+    with pytest.raises(TextTooLong):
+        add_comment(ticket=ticket, actor=by_anna, body="ы" * 20_001, files=[pdf()])
     assert Comment.objects.count() == 0
     assert files_on_disk(settings) == []
 
 
 def test_comment_is_undone_as_a_whole(ticket, by_anna, no_way_out):
     with pytest.raises(RuntimeError):
-        services.add_comment(ticket=ticket, actor=by_anna, body="Текст", files=[pdf()])
+        add_comment(ticket=ticket, actor=by_anna, body="Текст", files=[pdf()])
     assert Comment.objects.count() == 0
     assert Attachment.objects.count() == 0
     assert TicketEvent.objects.count() == 0
@@ -135,7 +145,7 @@ def test_comment_is_undone_as_a_whole(ticket, by_anna, no_way_out):
 
 def test_comment_moves_updated_at(ticket, by_anna, clock):
     clock.advance(hours=1)
-    services.add_comment(ticket=ticket, actor=by_anna, body="Текст")
+    add_comment(ticket=ticket, actor=by_anna, body="Текст")
     before = ticket.updated_at
     ticket.refresh_from_db()
     assert ticket.updated_at > before
@@ -144,8 +154,8 @@ def test_comment_moves_updated_at(ticket, by_anna, clock):
 
 def test_files_of_a_refused_comment_leave_nothing_on_disk(anna, by_agent, settings):
     closed = TicketFactory(requester=anna, status=TicketStatus.CLOSED)
-    with pytest.raises(services.TicketClosed):
-        services.add_comment(ticket=closed, actor=by_agent, body="Поздно", files=[pdf()])
+    with pytest.raises(TicketClosed):
+        add_comment(ticket=closed, actor=by_agent, body="Поздно", files=[pdf()])
     assert files_on_disk(settings) == []
 
 
@@ -185,7 +195,7 @@ def test_correction_within_15_minutes(comment, by_anna, clock):
 
 def test_correction_after_15_minutes_is_too_late(comment, by_anna, clock):
     clock.advance(minutes=15)
-    with pytest.raises(services.TooLate):
+    with pytest.raises(TooLate):
         correct(comment, by_anna, "Не успел")
     kept = stored(comment)
     assert (kept.body, kept.edited_at) == ("Не работает отчёт", None)
@@ -195,47 +205,47 @@ def test_a_correction_gives_no_new_15_minutes(comment, by_anna, clock):
     clock.advance(minutes=10)
     correct(comment, by_anna, "Второй")
     clock.advance(minutes=10)
-    with pytest.raises(services.TooLate):
+    with pytest.raises(TooLate):
         correct(comment, by_anna, "Третий", old="Второй")
 
 
 def test_comment_of_a_closed_ticket_is_not_corrected(comment, by_anna):
     Ticket.objects.update(status=TicketStatus.CLOSED)
-    with pytest.raises(services.TicketClosed):
+    with pytest.raises(TicketClosed):
         correct(comment, by_anna, "Иначе")
     assert stored(comment).body == "Не работает отчёт"
 
 
 def test_only_the_author_corrects(comment, boris, agent):
-    for actor in (customer(boris, Face.BOT), services.agent(agent), services.SYSTEM):
-        with pytest.raises(services.NotYours):
+    for actor in (customer(boris, Face.BOT), recording.agent(agent), SYSTEM):
+        with pytest.raises(NotYours):
             correct(comment, actor, "Чужое")
     assert stored(comment).body == "Не работает отчёт"
 
 
 def test_requester_does_not_correct_what_support_wrote(ticket, by_anna, agent):
     answer = CommentFactory(ticket=ticket, author=agent, body="Ответ")
-    with pytest.raises(services.NotYours):
+    with pytest.raises(NotYours):
         correct(answer, by_anna, "Подделка", old="Ответ")
 
 
 def test_comment_of_the_system_belongs_to_nobody(ticket, by_anna):
     nobodys = CommentFactory(ticket=ticket, author=None, by_agent=True)
-    for actor in (by_anna, services.SYSTEM):
-        with pytest.raises(services.NotYours):
+    for actor in (by_anna, SYSTEM):
+        with pytest.raises(NotYours):
             correct(nobodys, actor, "Подделка")
 
 
 @pytest.mark.parametrize("new", ["", "  ", "\u200b", "\0"])
 def test_correction_to_nothing_is_refused(comment, by_anna, new):
-    with pytest.raises(services.TextRequired):
+    with pytest.raises(TextRequired):
         correct(comment, by_anna, new)
     assert stored(comment).body == "Не работает отчёт"
 
 
 def test_correction_that_makes_the_whole_too_long_is_refused(comment, by_anna):
     extend(comment, "ы" * 19_000)
-    with pytest.raises(services.TextTooLong):
+    with pytest.raises(TextTooLong):
         correct(comment, by_anna, "ж" * 1_500)
     assert stored(comment).body == "Не работает отчёт\n" + "ы" * 19_000
 
@@ -270,7 +280,7 @@ def test_caption_given_later_is_added_and_takes_nothing_away(comment, by_anna):
 
 
 def test_caption_given_later_is_the_text_of_a_comment_without_one(ticket, by_anna):
-    photo = services.add_comment(ticket=ticket, actor=by_anna, body="", files=announced(1))
+    photo = add_comment(ticket=ticket, actor=by_anna, body="", files=announced(1))
     correct(photo, by_anna, "подпись", old="")
     assert stored(photo).body == "подпись"
 
@@ -314,7 +324,7 @@ def test_further_part_without_words_adds_only_its_file(comment):
 
 
 def test_words_may_come_after_the_photo(ticket, by_anna):
-    photo = services.add_comment(ticket=ticket, actor=by_anna, body="", files=announced(1))
+    photo = add_comment(ticket=ticket, actor=by_anna, body="", files=announced(1))
     extend(photo, "вот что я вижу")
     assert stored(photo).body == "вот что я вижу"
 
@@ -329,7 +339,7 @@ def test_further_part_of_a_stale_comment_joins_what_is_stored(comment):
 def test_comment_takes_ten_files_in_all(comment, settings):
     extend(comment, "", announced(9))
     extend(comment, "", [pdf()])
-    with pytest.raises(services.TooManyFiles):
+    with pytest.raises(TooManyFiles):
         extend(comment, "и одиннадцатый", [pdf()])
     assert stored(comment).body == "Не работает отчёт"
     assert comment.attachments.count() == 10
@@ -338,14 +348,14 @@ def test_comment_takes_ten_files_in_all(comment, settings):
 
 def test_files_of_another_comment_do_not_count(comment, ticket, by_anna):
     extend(comment, "", announced(10))
-    other = services.add_comment(ticket=ticket, actor=by_anna, body="", files=announced(9))
+    other = add_comment(ticket=ticket, actor=by_anna, body="", files=announced(9))
     extend(other, "", announced(1))
     assert other.attachments.count() == 10
 
 
 def test_part_that_makes_the_comment_too_long_is_refused_with_its_files(comment):
     extend(comment, "ы" * 19_000)
-    with pytest.raises(services.TextTooLong) as refusal:
+    with pytest.raises(TextTooLong) as refusal:
         extend(comment, "ы" * 1_000, announced(1))
     assert refusal.value.length == len("Не работает отчёт") + 1 + 19_000 + 1 + 1_000
     assert comment.attachments.count() == 0
@@ -372,7 +382,7 @@ def test_parallel_parts_all_join(comment):
 def test_late_files_join_the_description(anna):
     ticket = open_ticket(anna, files=announced(1))
     events = ticket.events.count()
-    services.add_files(ticket=ticket, files=[pdf("план.pdf")])
+    add_files(ticket=ticket, files=[pdf("план.pdf")])
     kept = [(file.name, file.comment, file.state) for file in ticket.attachments.all()]
     assert kept == [
         ("0.jpg", None, Attachment.State.PENDING),
@@ -383,29 +393,29 @@ def test_late_files_join_the_description(anna):
 
 def test_description_takes_ten_files_in_all(anna, by_anna):
     ticket = open_ticket(anna, files=announced(6))
-    services.add_comment(ticket=ticket, actor=by_anna, body="", files=announced(10))
-    services.add_files(ticket=ticket, files=announced(4))
-    with pytest.raises(services.TooManyFiles):
-        services.add_files(ticket=ticket, files=announced(1))
+    add_comment(ticket=ticket, actor=by_anna, body="", files=announced(10))
+    add_files(ticket=ticket, files=announced(4))
+    with pytest.raises(TooManyFiles):
+        add_files(ticket=ticket, files=announced(1))
     assert ticket.attachments.filter(comment=None).count() == 10
 
 
 def test_no_files_are_no_trouble(anna):
     ticket = open_ticket(anna, files=announced(10))
-    services.add_files(ticket=ticket, files=[])
+    add_files(ticket=ticket, files=[])
     assert ticket.attachments.count() == 10
 
 
 def test_refused_late_file_takes_none_of_its_company(ticket, settings):
     with pytest.raises(FileRefused):
-        services.add_files(ticket=ticket, files=[pdf(), NewFile("a.exe", 1)])
+        add_files(ticket=ticket, files=[pdf(), NewFile("a.exe", 1)])
     assert ticket.attachments.count() == 0
     assert [path for path in settings.MEDIA_ROOT.rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.django_db(transaction=True)
 def test_parallel_parts_of_an_album_never_pass_ten_files(ticket):
-    calls = [lambda: services.add_files(ticket=ticket, files=announced(3))] * 6
+    calls = [lambda: add_files(ticket=ticket, files=announced(3))] * 6
     results = in_parallel(*calls)
-    assert sum(isinstance(result, services.TooManyFiles) for result in results) == 3
+    assert sum(isinstance(result, TooManyFiles) for result in results) == 3
     assert ticket.attachments.count() == 9

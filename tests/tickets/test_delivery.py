@@ -8,7 +8,7 @@ from operations.tasks import every_minute
 from tests.factories import TicketFactory
 from tests.queue import queued
 from tests.tickets.pigeons import DRAIN, add, drain
-from tickets import delivery, services
+from tickets import delivery, recording, services
 from tickets.channels import Cancelled, PermanentError, RetryLater
 from tickets.models import Delivery
 from tickets.status import TicketStatus
@@ -23,7 +23,7 @@ State = Delivery.State
 
 def test_notify_writes_one_row_an_address_and_one_wake_up(pigeon, anna, agent):
     ticket = TicketFactory(requester=anna)
-    services.change_status(ticket=ticket, to=TicketStatus.RESOLVED, actor=services.agent(agent))
+    services.change_status(ticket=ticket, to=TicketStatus.RESOLVED, actor=recording.agent(agent))
     row = Delivery.objects.get()
     assert (row.channel, row.kind, row.address, row.recipient) == (
         "pigeon", "resolved", "loft", anna,

@@ -9,8 +9,10 @@ from tests.factories import TicketFactory
 from tests.queue import Task, queued
 from tests.threads import in_parallel
 from tests.tickets.pigeons import DRAIN, PigeonChannel, add, drain
-from tickets import delivery, services
-from tickets.channels import SLOW_WORK, RetryLater
+from tickets import delivery, leases, recording
+from tickets.channels import RetryLater
+from tickets.comments import add_comment
+from tickets.leases import SLOW_WORK, held_lease, process_name, take_lease
 from tickets.models import Delivery, Lease
 
 pytestmark = pytest.mark.django_db
@@ -23,7 +25,7 @@ State = Delivery.State
 
 def test_second_drain_returns_at_once(pigeon):
     add("a1")
-    assert delivery.take_lease("pigeons", "elsewhere.example:1")
+    assert take_lease("pigeons", "elsewhere.example:1")
     drain()
     assert pigeon.sent == []
     assert queued() == []
@@ -38,7 +40,7 @@ def test_drain_gives_the_lease_back_also_after_an_error(pigeon):
     pigeon.on_send = fall
     with pytest.raises(RuntimeError):
         drain()
-    assert delivery.take_lease("pigeons", "elsewhere.example:1")
+    assert take_lease("pigeons", "elsewhere.example:1")
 
 
 def test_rows_are_claimed_before_they_are_sent(pigeon, clock):
@@ -86,7 +88,7 @@ def test_row_that_comes_while_the_lease_is_held_is_not_forgotten(pigeon, monkeyp
         add("late")
         Lease.objects.update(owner="elsewhere.example:1")
         drain()  # the late row's own wake-up: returns at once
-        Lease.objects.update(owner=delivery.process_name())
+        Lease.objects.update(owner=process_name())
 
     monkeypatch.setattr(delivery, "_work_for_a_slice", work_and_miss_a_row)
     drain()
@@ -96,7 +98,7 @@ def test_row_that_comes_while_the_lease_is_held_is_not_forgotten(pigeon, monkeyp
 
 def test_lease_of_a_killed_drain_lapses(pigeon, clock):
     add("a1")
-    delivery.take_lease("pigeons", "elsewhere.example:1")
+    take_lease("pigeons", "elsewhere.example:1")
     clock.advance(seconds=59)
     drain()
     assert pigeon.sent == []
@@ -111,7 +113,7 @@ def test_long_drain_keeps_its_lease(pigeon, clock, monkeypatch):
 
     def fly_for_20_seconds(_row):
         clock.advance(seconds=20)
-        taken.append(delivery.take_lease("pigeons", "elsewhere.example:1"))
+        taken.append(take_lease("pigeons", "elsewhere.example:1"))
 
     pigeon.on_send = fly_for_20_seconds
     for key in "abc":
@@ -189,7 +191,7 @@ def test_standing_workers_are_not_buried_in_wake_ups(pigeon):
 
 @pytest.mark.django_db(transaction=True)
 def test_parallel_drains_of_two_hosts_send_each_row_once(pigeon, monkeypatch):
-    monkeypatch.setattr(delivery, "process_name", lambda: f"host{get_ident()}.example:1")
+    monkeypatch.setattr(leases, "process_name", lambda: f"host{get_ident()}.example:1")
     for number in range(12):
         add(f"{number:02}", address=f"loft{number % 4}")
     assert in_parallel(*[drain] * 4) == [None] * 4
@@ -211,7 +213,7 @@ def slow_pigeon(pigeon, settings, monkeypatch):
 
 def test_letters_that_found_the_lease_held_are_woken_when_it_is_free(slow_pigeon):
     add("a1")
-    with delivery.held_lease(SLOW_WORK):
+    with held_lease(SLOW_WORK):
         delivery.release_slow_work()
     assert queued()[0] == DRAIN
 
@@ -224,7 +226,7 @@ def test_slow_drain_wakes_the_rest_of_the_slow_work(slow_pigeon):
 
 def test_drain_that_found_the_lease_held_wakes_nobody(slow_pigeon):
     add("a1")
-    delivery.take_lease(SLOW_WORK, "elsewhere.example:1")
+    take_lease(SLOW_WORK, "elsewhere.example:1")
     drain()
     assert queued() == []
 
@@ -237,7 +239,7 @@ def test_other_channels_wake_no_slow_work(pigeon):
 
 def test_downloads_and_letters_wake_each_other_and_come_to_rest(settings, run_queue, anna, agent):
     ticket = TicketFactory(requester=anna)
-    services.add_comment(ticket=ticket, actor=services.agent(agent), body="Ответ")
+    add_comment(ticket=ticket, actor=recording.agent(agent), body="Ответ")
     done = [task.name for task in run_queue()]
     assert "telegram_bot.tasks.fetch_files" in done
     assert Delivery.objects.get(address=anna.email).state == State.SENT

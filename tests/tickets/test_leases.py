@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tests.threads import in_parallel
-from tickets.delivery import held_lease, process_name, release_lease, renew_lease, take_lease
+from tickets.leases import held_lease, process_name, release_lease, renew_lease, take_lease
 from tickets.models import Lease
 
 pytestmark = pytest.mark.django_db

@@ -18,11 +18,14 @@ from tests.factories import (
     UserFactory,
     open_ticket,
 )
-from tickets import services
+from tickets import recording, services
 from tickets.attachments import NewFile
+from tickets.clocks import close_silent_tickets
+from tickets.comments import add_comment
 from tickets.delivery import drain
 from tickets.models import Delivery, Face, Priority, TicketEvent
 from tickets.notices import LAST_PARTS, Audience, Notice, notices_of
+from tickets.recording import customer
 from tickets.status import TicketStatus
 
 pytestmark = pytest.mark.django_db
@@ -184,7 +187,7 @@ def life(settings, clock):
     agent = AgentFactory(first_name=odd("agent"), last_name="O")
     account = TelegramAccountFactory(user=anna)
     anna, agent = User.objects.get(pk=anna.pk), User.objects.get(pk=agent.pk)
-    by_anna, by_agent = services.customer(anna, Face.GROUP), services.agent(agent)
+    by_anna, by_agent = customer(anna, Face.GROUP), recording.agent(agent)
     ticket = open_ticket(
         anna, product=ProductFactory(name=odd("product")), title=odd("title"),
         description=odd("description"),
@@ -201,19 +204,19 @@ def life(settings, clock):
 
     services.set_priority(ticket=ticket, priority=Priority.HIGH, actor=by_agent)
     services.assign_ticket(ticket=ticket, assignee=agent, actor=by_agent)
-    services.add_comment(
+    add_comment(
         ticket=ticket, actor=by_agent, body=odd("body") + " слово" * PART + odd("body"),
         files=[NewFile(odd("file") + ".txt", 3, content=ContentFile(b"abc", name="a.txt"))],
     )  # fmt: skip
     move(TicketStatus.WAITING, answer=odd("answer"))
-    services.add_comment(ticket=ticket, actor=by_anna, body=odd("body"))
+    add_comment(ticket=ticket, actor=by_anna, body=odd("body"))
     move(TicketStatus.RESOLVED, answer=odd("resolution"))
     services.return_to_work(ticket=ticket, actor=by_anna, reason=odd("reason"))
     move(TicketStatus.RESOLVED)
     clock.advance(days=5)
-    services.close_silent_tickets()
+    close_silent_tickets()
     clock.advance(days=2)
-    services.close_silent_tickets()
+    close_silent_tickets()
     return ticket
 
 

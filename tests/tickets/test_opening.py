@@ -20,8 +20,17 @@ from tests.files import PDF, pdf
 from tests.queue import queued
 from tests.tickets.traces import files_on_disk, told
 from tickets import services
-from tickets.attachments import FileRefused, NewFile
+from tickets.attachments import NewFile, store_file
+from tickets.comments import add_comment
 from tickets.models import Attachment, Face, Priority, Ticket, TicketEvent
+from tickets.refusals import (
+    FileRefused,
+    ProductUnavailable,
+    TextRequired,
+    TextTooLong,
+    TooManyFiles,
+    TooManyTickets,
+)
 from tickets.status import TicketStatus
 
 pytestmark = pytest.mark.django_db
@@ -66,27 +75,27 @@ def test_client_email_is_the_requesters_when_the_organization_has_none():
 
 @pytest.mark.parametrize("title", ["", "   ", "\n\t", "\u200b\u200d", "\u202e", "\0", "\u3164"])
 def test_title_in_which_nothing_is_seen_is_refused(anna, title):
-    with pytest.raises(services.TextRequired):
+    with pytest.raises(TextRequired):
         open_ticket(anna, title=title)
     assert Ticket.objects.count() == 0
 
 
 def test_empty_description_is_refused(anna):
-    with pytest.raises(services.TextRequired):
+    with pytest.raises(TextRequired):
         open_ticket(anna, description=" \u200b ")
 
 
 def test_title_of_60_characters_fits_and_61_are_refused_with_the_count(anna):
     assert len(open_ticket(anna, title="Ж" * 60).title) == 60
-    with pytest.raises(services.TextTooLong) as refusal:
+    with pytest.raises(TextTooLong) as refusal:
         open_ticket(anna, title="Ж" * 61)
     assert (refusal.value.length, refusal.value.limit) == (61, 60)
 
 
 def test_too_long_is_said_with_the_numbers():
-    assert str(services.TextTooLong(61, 60)) == "В тексте 61 символ, нужно не больше 60."
-    assert str(services.TextTooLong(62, 60)) == "В тексте 62 символа, нужно не больше 60."
-    assert str(services.TextTooLong(75, 60)) == "В тексте 75 символов, нужно не больше 60."
+    assert str(TextTooLong(61, 60)) == "В тексте 61 символ, нужно не больше 60."
+    assert str(TextTooLong(62, 60)) == "В тексте 62 символа, нужно не больше 60."
+    assert str(TextTooLong(75, 60)) == "В тексте 75 символов, нужно не больше 60."
 
 
 def test_title_is_counted_after_it_was_cleaned(anna):
@@ -109,28 +118,28 @@ def test_texts_are_cleaned(anna):
 
 def test_description_of_20000_characters_fits_and_one_more_does_not(anna):
     open_ticket(anna, description="ы" * 20_000)
-    with pytest.raises(services.TextTooLong) as refusal:
+    with pytest.raises(TextTooLong) as refusal:
         open_ticket(anna, description="ы" * 20_001)
     assert (refusal.value.length, refusal.value.limit) == (20_001, 20_000)
 
 
 def test_product_switched_off_meanwhile_is_refused(anna, product):
     type(product).objects.update(is_active=False)
-    with pytest.raises(services.ProductUnavailable):
+    with pytest.raises(ProductUnavailable):
         open_ticket(anna, product=product)
 
 
 def test_product_that_is_gone_is_refused(anna):
     product = ProductFactory()
     type(product).objects.all().delete()
-    with pytest.raises(services.ProductUnavailable):
+    with pytest.raises(ProductUnavailable):
         open_ticket(anna, product=product)
 
 
 def test_eleventh_ticket_within_an_hour_is_refused(anna, boris, product, clock):
     for _ in range(10):
         open_ticket(anna, product=product)
-    with pytest.raises(services.TooManyTickets):
+    with pytest.raises(TooManyTickets):
         open_ticket(anna, product=product)
     open_ticket(boris, product=product)
     clock.advance(minutes=60)
@@ -150,7 +159,7 @@ def test_files_keep_their_order(anna):
 
 def test_ten_files_fit_and_eleven_are_refused(anna, settings):
     assert open_ticket(anna, files=[NewFile("a.pdf", 1)] * 10).attachments.count() == 10
-    with pytest.raises(services.TooManyFiles):
+    with pytest.raises(TooManyFiles):
         open_ticket(anna, files=[pdf()] * 11)
     assert Ticket.objects.count() == 1
     assert files_on_disk(settings) == []
@@ -183,11 +192,11 @@ def test_contents_are_stored_before_the_transaction_begins(anna, by_anna, by_age
 
     monkeypatch.setattr(FileSystemStorage, "save", watched)
     ticket = open_ticket(anna, files=[pdf(), NewFile("позже.pdf", 0)])
-    services.store_file(
+    store_file(
         attachment=ticket.attachments.get(name="позже.pdf"),
         content=ContentFile(PDF, name="позже.pdf"),
     )
-    services.add_comment(ticket=ticket, actor=by_agent, body="", files=[pdf()])
+    add_comment(ticket=ticket, actor=by_agent, body="", files=[pdf()])
     services.change_status(
         ticket=ticket, to=TicketStatus.RESOLVED, actor=by_agent, answer="Готово", files=[pdf()]
     )

@@ -15,10 +15,11 @@ from tests.queue import queued
 from tests.threads import in_parallel
 from tests.tickets.test_status import PROMISED, TRIPLES
 from tests.tickets.traces import DRAIN_MAIL, files_on_disk, happened, letters, told
-from tickets import services
+from tickets import recording, services
 from tickets.attachments import NewFile
 from tickets.models import Comment, Delivery, Face, Priority, Ticket, TicketEvent
-from tickets.services import agent, customer
+from tickets.recording import SYSTEM, customer
+from tickets.refusals import AlreadyDone, NotYours, TextRequired, TextTooLong, TooManyTickets
 from tickets.status import Role, TicketStatus, TransitionNotAllowed
 
 pytestmark = pytest.mark.django_db
@@ -43,15 +44,15 @@ def by_boris(boris):
 def test_change_status_follows_the_table(anna, agent, old, to, role):
     ticket = TicketFactory(requester=anna, status=old)
     actor = {
-        Role.AGENT: services.agent(agent),
+        Role.AGENT: recording.agent(agent),
         Role.CUSTOMER: customer(anna, Face.BOT),
-        Role.SYSTEM: services.SYSTEM,
+        Role.SYSTEM: SYSTEM,
     }[Role(role)]
     if (old, to, role) in PROMISED:
         services.change_status(ticket=ticket, to=TicketStatus(to), actor=actor)
         expected, events = to, [("status", old, to)]
     else:
-        refusal = services.AlreadyDone if old == to else TransitionNotAllowed
+        refusal = AlreadyDone if old == to else TransitionNotAllowed
         with pytest.raises(refusal):
             services.change_status(ticket=ticket, to=TicketStatus(to), actor=actor)
         expected, events = old, []
@@ -62,7 +63,7 @@ def test_change_status_follows_the_table(anna, agent, old, to, role):
 
 @pytest.mark.parametrize("to", [TicketStatus.IN_PROGRESS, TicketStatus.CLOSED])
 def test_another_customer_changes_no_status(resolved, by_boris, to):
-    with pytest.raises(services.NotYours):
+    with pytest.raises(NotYours):
         services.change_status(ticket=resolved, to=to, actor=by_boris)
     assert happened() == []
 
@@ -108,7 +109,7 @@ def test_answer_and_status_are_one_event_and_one_notice(ticket, by_agent):
 
 def test_own_change_is_told_to_nobody(agent):
     ticket = TicketFactory(requester=agent)
-    services.change_status(ticket=ticket, to=TicketStatus.IN_PROGRESS, actor=services.agent(agent))
+    services.change_status(ticket=ticket, to=TicketStatus.IN_PROGRESS, actor=recording.agent(agent))
     assert Delivery.objects.count() == 0
 
 
@@ -131,7 +132,7 @@ def test_change_status_is_undone_as_a_whole(ticket, by_agent, no_way_out):
 
 
 def test_answer_that_is_too_long_leaves_the_status(ticket, by_agent):
-    with pytest.raises(services.TextTooLong):
+    with pytest.raises(TextTooLong):
         services.change_status(
             ticket=ticket, to=TicketStatus.RESOLVED, actor=by_agent, answer="ы" * 20_001
         )
@@ -175,7 +176,7 @@ def test_return_to_work_may_bring_files_with_the_reason(resolved, by_anna):
 
 
 def test_files_are_no_reason(resolved, by_anna, settings):
-    with pytest.raises(services.TextRequired):
+    with pytest.raises(TextRequired):
         services.return_to_work(ticket=resolved, actor=by_anna, reason=" ", files=[pdf()])
     resolved.refresh_from_db()
     assert resolved.status == TicketStatus.RESOLVED
@@ -183,7 +184,7 @@ def test_files_are_no_reason(resolved, by_anna, settings):
 
 
 def test_return_to_work_needs_a_reason(resolved, by_anna):
-    with pytest.raises(services.TextRequired):
+    with pytest.raises(TextRequired):
         services.return_to_work(ticket=resolved, actor=by_anna, reason=" \u2060")
     resolved.refresh_from_db()
     assert resolved.status == TicketStatus.RESOLVED
@@ -191,7 +192,7 @@ def test_return_to_work_needs_a_reason(resolved, by_anna):
 
 def test_return_to_work_twice_is_already_done(resolved, by_anna):
     services.return_to_work(ticket=resolved, actor=by_anna, reason="Снова")
-    with pytest.raises(services.AlreadyDone):
+    with pytest.raises(AlreadyDone):
         services.return_to_work(ticket=resolved, actor=by_anna, reason="Снова")
     assert Comment.objects.count() == 1
 
@@ -205,8 +206,8 @@ def test_only_a_resolved_ticket_is_returned(resolved, by_anna, status):
 
 
 def test_only_the_requester_returns(resolved, by_boris, by_agent):
-    for actor in (by_boris, by_agent, services.SYSTEM):
-        with pytest.raises(services.NotYours):
+    for actor in (by_boris, by_agent, SYSTEM):
+        with pytest.raises(NotYours):
             services.return_to_work(ticket=resolved, actor=actor, reason="Снова")
 
 
@@ -231,7 +232,7 @@ def test_other_scores_are_an_error(resolved, by_anna, score):
 
 def test_rating_twice_is_already_done_and_keeps_the_first(resolved, by_anna):
     services.rate_ticket(ticket=resolved, actor=by_anna, score=5)
-    with pytest.raises(services.AlreadyDone):
+    with pytest.raises(AlreadyDone):
         services.rate_ticket(ticket=resolved, actor=by_anna, score=1)
     resolved.refresh_from_db()
     assert resolved.score == 5
@@ -247,17 +248,17 @@ def test_only_a_resolved_ticket_is_rated(resolved, by_anna, status):
 
 
 def test_only_the_requester_rates(resolved, by_boris, by_agent):
-    for actor in (by_boris, by_agent, services.SYSTEM):
-        with pytest.raises(services.NotYours):
+    for actor in (by_boris, by_agent, SYSTEM):
+        with pytest.raises(NotYours):
             services.rate_ticket(ticket=resolved, actor=actor, score=5)
-        with pytest.raises(services.NotYours):
+        with pytest.raises(NotYours):
             services.comment_rating(ticket=resolved, actor=actor, text="Спасибо")
 
 
 def test_rating_comment_is_kept_once_and_the_ticket_stays_closed(resolved, by_anna):
     services.rate_ticket(ticket=resolved, actor=by_anna, score=5)
     services.comment_rating(ticket=resolved, actor=by_anna, text=" Спасибо\0 ")
-    with pytest.raises(services.AlreadyDone):
+    with pytest.raises(AlreadyDone):
         services.comment_rating(ticket=resolved, actor=by_anna, text="И ещё")
     resolved.refresh_from_db()
     assert resolved.rating_comment == "Спасибо"
@@ -265,7 +266,7 @@ def test_rating_comment_is_kept_once_and_the_ticket_stays_closed(resolved, by_an
 
 
 def test_rating_comment_without_a_rating_is_refused(resolved, by_anna):
-    with pytest.raises(services.AlreadyDone):
+    with pytest.raises(AlreadyDone):
         services.comment_rating(ticket=resolved, actor=by_anna, text="Спасибо")
 
 
@@ -281,7 +282,7 @@ def test_priority_is_told_to_no_mailbox(ticket, by_agent):
 
 
 def test_same_priority_is_already_done(ticket, by_agent):
-    with pytest.raises(services.AlreadyDone):
+    with pytest.raises(AlreadyDone):
         services.set_priority(ticket=ticket, priority=Priority.MEDIUM, actor=by_agent)
 
 
@@ -300,7 +301,7 @@ def test_assignee_is_an_active_agent(ticket, by_agent, boris):
 
 def test_assignee_is_set_and_taken_away(ticket, by_agent, agent):
     services.assign_ticket(ticket=ticket, assignee=agent, actor=by_agent)
-    with pytest.raises(services.AlreadyDone):
+    with pytest.raises(AlreadyDone):
         services.assign_ticket(ticket=ticket, assignee=agent, actor=by_agent)
     services.assign_ticket(ticket=ticket, assignee=None, actor=by_agent)
     ticket.refresh_from_db()
@@ -310,10 +311,10 @@ def test_assignee_is_set_and_taken_away(ticket, by_agent, agent):
 
 
 def test_only_agents_set_priority_and_assignee(ticket, by_anna, agent):
-    for actor in (by_anna, services.SYSTEM):
-        with pytest.raises(services.NotYours):
+    for actor in (by_anna, SYSTEM):
+        with pytest.raises(NotYours):
             services.set_priority(ticket=ticket, priority=Priority.LOW, actor=actor)
-        with pytest.raises(services.NotYours):
+        with pytest.raises(NotYours):
             services.assign_ticket(ticket=ticket, assignee=agent, actor=actor)
     assert happened() == []
 
@@ -332,7 +333,7 @@ def test_twenty_parallel_ratings_are_one(resolved, by_anna):
         for score in (1, 2, 3, 4, 5) * 4
     ]
     results = in_parallel(*calls)
-    assert (split(results, Ticket), split(results, services.AlreadyDone)) == (1, 19)
+    assert (split(results, Ticket), split(results, AlreadyDone)) == (1, 19)
     [winner] = [result for result in results if isinstance(result, Ticket)]
     resolved.refresh_from_db()
     assert resolved.score == winner.score
@@ -351,7 +352,7 @@ def test_parallel_rating_and_return_have_one_winner(resolved, by_anna):
 
 @pytest.mark.django_db(transaction=True)
 def test_parallel_agents_change_a_status_once(ticket):
-    actors = [agent(AgentFactory()) for _ in range(4)]
+    actors = [recording.agent(AgentFactory()) for _ in range(4)]
     results = in_parallel(
         *[
             lambda actor=actor: services.change_status(
@@ -360,7 +361,7 @@ def test_parallel_agents_change_a_status_once(ticket):
             for actor in actors
         ]
     )
-    assert (split(results, Ticket), split(results, services.AlreadyDone)) == (1, 3)
+    assert (split(results, Ticket), split(results, AlreadyDone)) == (1, 3)
     assert told() == letters("resolved")
 
 
@@ -369,4 +370,4 @@ def test_parallel_presses_never_pass_ten_tickets_an_hour(anna, product):
     for _ in range(8):
         open_ticket(anna, product=product)
     results = in_parallel(*[lambda: open_ticket(anna, product=product)] * 5)
-    assert (split(results, Ticket), split(results, services.TooManyTickets)) == (2, 3)
+    assert (split(results, Ticket), split(results, TooManyTickets)) == (2, 3)

@@ -5,12 +5,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from tickets import text
+from tickets import wording
 from tickets.models import Delivery, Priority
 from tickets.status import TicketStatus
 
 register = template.Library()
-register.filter("file_size", text.file_size)
+register.filter("file_size", wording.file_size)
 
 STATUS_ICONS = {
     TicketStatus.NEW: "🆕",

@@ -24,7 +24,7 @@ from config.queue import enqueue
 from operations.demo_data import PEOPLE, create_demo_data
 from operations.processes import AlreadyRunning, Child, NotStarted, Supervisor, locked
 from telegram_bot.models import BotHeartbeat
-from tickets.delivery import process_name, release_lease, take_lease
+from tickets.leases import process_name, release_lease, take_lease
 from tickets.models import Lease
 
 LOOPBACK = "127.0.0.1"

@@ -19,7 +19,8 @@ from telegram_bot.application import ALLOWED_UPDATES, build_application, describ
 from telegram_bot.inbox import DurableUpdateQueue, in_database
 from telegram_bot.models import BotHeartbeat
 from telegram_bot.sending import release_replies, send_due_replies
-from tickets.delivery import drain_forgotten, process_name, release_lease, take_lease
+from tickets.delivery import drain_forgotten
+from tickets.leases import process_name, release_lease, take_lease
 from tickets.models import Lease
 
 logger = logging.getLogger(__name__)

@@ -3,7 +3,7 @@
 from tests.local_telegram import Json
 from tests.telegram_bot.bot import Answer, Bot
 from tests.telegram_bot.groups.group_chat import Member
-from tickets import services
+from tickets import recording, services
 from tickets.models import Ticket
 from tickets.status import TicketStatus
 
@@ -12,7 +12,7 @@ TITLE = "Не открывается консоль кластера."
 
 
 def change_status(bot: Bot, ticket: Ticket, to: TicketStatus, agent, answer: str = "") -> None:
-    services.change_status(ticket=ticket, to=to, actor=services.agent(agent), answer=answer)
+    services.change_status(ticket=ticket, to=to, actor=recording.agent(agent), answer=answer)
     bot.run_queue()
 
 

@@ -3,7 +3,8 @@
 from tests.telegram_bot.bot import JPEG, LOG, PNG, Chat
 from tests.telegram_bot.groups.group_chat import MENTION, Member
 from tests.telegram_bot.groups.talk import PROBLEM, change_status, only
-from tickets import services
+from tickets import recording, services
+from tickets.comments import add_comment
 from tickets.models import Face, Priority, Ticket
 from tickets.status import TicketStatus
 
@@ -47,11 +48,11 @@ def test_status_of_another_ticket_stays_out_of_the_group(
 def test_group_never_reads_what_is_private(
     ticket, linked, in_group: Member, boris_in_group: Member, linked_boris, agent, bot
 ) -> None:
-    by_agent = services.agent(agent)
+    by_agent = recording.agent(agent)
     services.set_priority(ticket=ticket, priority=Priority.CRITICAL, actor=by_agent)
     services.assign_ticket(ticket=ticket, assignee=agent, actor=by_agent)
-    services.add_comment(ticket=ticket, actor=by_agent, body="Секретный ответ")
-    services.add_comment(ticket=ticket, actor=by_agent, body="Тайная заметка", internal=True)
+    add_comment(ticket=ticket, actor=by_agent, body="Секретный ответ")
+    add_comment(ticket=ticket, actor=by_agent, body="Тайная заметка", internal=True)
     change_status(bot, ticket, TicketStatus.WAITING, agent, "Пришлите пароль")
     in_group.say("Секретный комментарий", reply_to=in_group.seen[-1]["message_id"])
     boris_in_group.say("А что там?", reply_to=in_group.seen[-1]["message_id"])

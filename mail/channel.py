@@ -1,0 +1,130 @@
+"""Letters as a channel."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from email.utils import parseaddr
+from smtplib import SMTPDataError, SMTPRecipientsRefused
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from config.mail import build_letter
+from tickets.channels import Cancelled, Channel, Outcome, PermanentError, Recipient, RetryLater
+from tickets.leases import SLOW_WORK
+from tickets.models import Attachment, Delivery, Ticket, TicketEvent
+from tickets.notices import Audience, Notice
+
+logger = logging.getLogger(__name__)
+MAILED = {"status", "resolved", "comment", "reminder"}  # what customers get by mail
+MAILED_FILES = 10 * 1024**2  # bytes of attachments in one letter; the rest is on the card
+FILES_COME = timedelta(minutes=1)  # a letter waits so long for files on their way from Telegram
+
+
+class EmailChannel(Channel):
+    name = "email"
+    label = gettext_lazy("Почта")
+    lease = SLOW_WORK
+    batch = 1  # a slow server must not hold more than one letter
+
+    def recipients(self, notice: Notice) -> Iterable[Recipient]:
+        ticket = notice.event.ticket
+        if notice.audience == Audience.STAFF:
+            return self._staff(ticket, notice)
+        if notice.audience != Audience.CUSTOMER or notice.kind not in MAILED:
+            return []
+        requester = Recipient(ticket.requester.email, ticket.requester)
+        found = {requester.address.casefold(): requester}
+        found.setdefault(ticket.client_email.casefold(), Recipient(ticket.client_email))
+        return [recipient for recipient in found.values() if recipient.address]
+
+    def _staff(self, ticket: Ticket, notice: Notice) -> Iterable[Recipient]:
+        """The assignee hears of a ticket; while it has none, and of new ones, the whole desk."""
+        assignee = ticket.assignee
+        if assignee and assignee == notice.event.actor:
+            return []
+        desk = [Recipient(settings.STAFF_EMAIL)] if settings.STAFF_EMAIL else []
+        if notice.kind == "staff_new" or assignee is None:
+            return desk
+        serves = assignee.is_active and assignee.is_staff and assignee.email
+        return [Recipient(assignee.email, assignee)] if serves else desk
+
+    def send(self, deliveries: Sequence[Delivery]) -> Iterable[Outcome]:
+        for delivery in deliveries:
+            try:
+                self._send_one(delivery)
+            except SMTPRecipientsRefused as error:
+                codes = [code for code, _text in error.recipients.values()]
+                final = all(code >= 500 for code in codes)
+                yield Outcome(delivery, PermanentError(f"SMTP {codes}") if final else error)
+            except SMTPDataError as error:
+                final = error.smtp_code >= 500
+                yield Outcome(
+                    delivery, PermanentError(f"SMTP {error.smtp_code}") if final else error
+                )
+            except (Cancelled, RetryLater, OSError) as error:
+                yield Outcome(delivery, error)  # OSError: also a server that refuses us altogether
+            except Exception as error:  # what cannot be made now will not be made later
+                logger.exception("Letter %s cannot be made", delivery.pk)
+                yield Outcome(delivery, PermanentError(type(error).__name__))
+            else:
+                yield Outcome(delivery)
+
+    def _send_one(self, delivery: Delivery) -> None:
+        if delivery.recipient and not delivery.recipient.is_active:
+            raise Cancelled(_("доступ человека к порталу закрыт"))
+        event = delivery.event
+        files = _files_of(event) if event else []
+        coming = any(file.state == Attachment.State.PENDING for file in files)
+        if coming and timezone.now() - delivery.created_at < FILES_COME:
+            raise RetryLater(timedelta(seconds=5))
+        attached = _contents_that_fit(files)
+        context = {
+            "delivery": delivery,
+            "event": event,
+            "ticket": event.ticket if event else None,
+            "user": delivery.recipient,
+            "attached": list(attached),
+            "on_card": [file for file in files if file not in attached],
+        }
+        letter = build_letter(
+            delivery.kind, to=delivery.address, context=context, headers=self._headers(delivery)
+        )
+        for file, content in attached.items():
+            letter.attach(file.name, content, "application/octet-stream")
+        letter.send()
+
+    def _headers(self, delivery: Delivery) -> dict[str, str]:
+        """By which mail programs keep the letters of a ticket together."""
+        if not delivery.event:
+            return {}
+        domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
+        thread = f"<ticket-{delivery.event.ticket_id}@{domain}>"
+        return {
+            "Message-ID": f"<delivery-{delivery.pk}@{domain}>",
+            "In-Reply-To": thread,
+            "References": thread,
+        }
+
+
+def _files_of(event: TicketEvent) -> list[Attachment]:
+    """What came with the words of a letter: with a comment, or with a new ticket's description."""
+    if event.comment is None and event.kind != TicketEvent.Kind.CREATED:
+        return []
+    files = event.ticket.attachments.filter(comment=event.comment)
+    return list(files.exclude(state=Attachment.State.REFUSED))
+
+
+def _contents_that_fit(files: Iterable[Attachment]) -> dict[Attachment, bytes]:
+    found: dict[Attachment, bytes] = {}
+    left = MAILED_FILES
+    for file in files:
+        if file.state != Attachment.State.READY or file.size > left:
+            continue
+        with suppress(FileNotFoundError), file.file.open("rb") as content:
+            found[file] = content.read()
+            left -= file.size
+    return found

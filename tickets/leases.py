@@ -1,0 +1,73 @@
+"""The right of one process to do one thing for a while; the row decides for every host."""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+
+from tickets.models import Lease
+
+SLOW_WORK = "slow work"  # one worker at most for letters and downloads together
+LEASE = timedelta(seconds=60)  # longer than a task may run
+
+
+def process_name() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def take_lease(name: str, owner: str, duration: timedelta = LEASE) -> bool:
+    """Take or renew a lease: one conditional UPDATE decides. A dead process of this host yields."""
+    now = timezone.now()
+    Lease.objects.bulk_create([Lease(name=name, owner=owner, until=now)], ignore_conflicts=True)
+    free = Q(owner=owner) | Q(until__lte=now)
+    holder = Lease.objects.values_list("owner", flat=True).get(pk=name)
+    if _is_dead_here(holder):
+        free |= Q(owner=holder)
+    return bool(Lease.objects.filter(free, pk=name).update(owner=owner, until=now + duration))
+
+
+def renew_lease(name: str) -> None:
+    take_lease(name, process_name())
+
+
+def release_lease(name: str, owner: str) -> None:
+    Lease.objects.filter(pk=name, owner=owner).update(until=timezone.now())
+
+
+@contextmanager
+def held_lease(name: str) -> Iterator[bool]:
+    """Hold a lease for a block; yields False when another process has it."""
+    owner = process_name()
+    held = take_lease(name, owner)
+    try:
+        yield held
+    finally:
+        if held:
+            release_lease(name, owner)
+
+
+def _is_dead_here(owner: str) -> bool:
+    """Whether the owner was a process of this host that no longer runs (killed, not finished)."""
+    host, _colon, pid = owner.rpartition(":")
+    if host != socket.gethostname() or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return _is_zombie(pid)
+
+
+def _is_zombie(pid: str) -> bool:
+    """Whether a process has ended and only waits for its parent to notice. Linux only."""
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[0] == "Z"
+    except (OSError, IndexError):
+        return False
