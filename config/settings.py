@@ -50,6 +50,8 @@ INSTALLED_APPS = [
     "tickets",
     "telegram_bot",
     "mail",
+    "portal",
+    "desk",
     "operations",
 ]
 if find_spec("sandbox"):  # no image for production holds it
@@ -84,7 +86,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "telegram_bot.portal.bot_status",
+                "portal.context.bot_status",
             ],
         },
     },
@@ -135,7 +137,7 @@ AXES_USERNAME_CALLABLE = "accounts.backends.attempted_login"
 AXES_CLIENT_IP_CALLABLE = "accounts.client_ip.client_ip"
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # knocking must not lock for ever
-AXES_LOCKOUT_CALLABLE = "accounts.views.locked_out"
+AXES_LOCKOUT_CALLABLE = "portal.views.passwords.locked_out"
 AXES_HTTP_RESPONSE_CODE = 429
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False  # locks end by themselves

@@ -5,7 +5,5 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("operations.urls")),
     path(settings.ADMIN_PATH, admin.site.urls),
-    path("", include("accounts.urls")),
-    path("", include("tickets.urls")),
-    path("groups/", include("telegram_bot.urls")),
+    path("", include("portal.urls")),
 ]

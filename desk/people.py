@@ -18,12 +18,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.letters import password_letter
-from accounts.models import BotRegistration, Organization, TelegramAccount, User
+from accounts.models import BotRegistration, TelegramAccount, User
 from accounts.services import unlink_telegram, withdraw_registration
-from config.admin import DeskAdmin, ReadOnlyAdmin
+from desk.lists import DeskAdmin, ReadOnlyAdmin
 
 
-@admin.register(Organization)
 class OrganizationAdmin(DeskAdmin):
     list_display = ("name", "email")
     search_fields = ("^name", "^email")
@@ -73,7 +72,6 @@ class UserEditForm(UniqueEmailMixin, UserChangeForm):
     pass
 
 
-@admin.register(User)
 class UserAdmin(DeskAdmin, DjangoUserAdmin):
     """Agents see everyone and manage customers; only superusers touch staff and rights."""
 
@@ -181,7 +179,6 @@ class PersonalRecordAdmin(ReadOnlyAdmin):
         return request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}")
 
 
-@admin.register(BotRegistration)
 class BotRegistrationAdmin(PersonalRecordAdmin):
     list_display = ("user", "phone", "consented_at", "withdrawn_at", "consent_version")
     search_fields = ("=phone", "^user__email")
@@ -198,7 +195,6 @@ class BotRegistrationAdmin(PersonalRecordAdmin):
             self.message_user(request, _("Выбранные регистрации уже отозваны."), messages.WARNING)
 
 
-@admin.register(TelegramAccount)
 class TelegramAccountAdmin(PersonalRecordAdmin):
     list_display = ("user", "username", "telegram_id", "linked_at", "unreachable_at")
     actions = ("unlink",)

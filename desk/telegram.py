@@ -11,10 +11,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from config.admin import ReadOnlyAdmin
+from desk.lists import ReadOnlyAdmin
 from telegram_bot.models import (
-    BotHeartbeat,
-    Dialog,
     Group,
     GroupProduct,
     GroupTicket,
@@ -41,7 +39,6 @@ class ProgressFilter(admin.SimpleListFilter):
         return queryset
 
 
-@admin.register(IncomingUpdate)
 class IncomingUpdateAdmin(ReadOnlyAdmin):
     """How updates fare. What people wrote stays out of sight: payload and replies."""
 
@@ -55,7 +52,6 @@ class IncomingUpdateAdmin(ReadOnlyAdmin):
     )  # fmt: skip
 
 
-@admin.register(Dialog)
 class DialogAdmin(ReadOnlyAdmin):
     """Where people are. Their drafts stay out of sight."""
 
@@ -65,7 +61,6 @@ class DialogAdmin(ReadOnlyAdmin):
     fields = ("telegram_id", "chat_id", "step", "updated_at")
 
 
-@admin.register(BotHeartbeat)
 class BotHeartbeatAdmin(ReadOnlyAdmin):
     list_display = ("username", "bot_id", "seen_at")
     fields = ("username", "bot_id", "seen_at")
@@ -129,7 +124,6 @@ class GroupTicketInline(ReadOnlyInline):
         return str(row.ticket.requester)
 
 
-@admin.register(Group)
 class GroupAdmin(ReadOnlyAdmin):
     """Groups are set up in Telegram; here staff see how they stand and what came from them."""
 

@@ -2,45 +2,32 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from django.apps import apps
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_POST
 
 from accounts.models import User
-from config.admin import DeskAdmin, ReadOnlyAdmin
+from desk.lists import DeskAdmin
+from desk.ticket_card import CardForm, refusal_text
 from tickets import services
-from tickets.admin_card import CardForm, refusal_text
-from tickets.delivery import channels, resend
-from tickets.models import Delivery, Face, Product, Ticket, TicketEvent
+from tickets.models import Delivery, Face, Ticket, TicketEvent
 from tickets.queries import NUMBER_DIGITS, search_tickets
 from tickets.recording import agent
 from tickets.refusals import REFUSALS
 from tickets.services import take_to_work
 from tickets.status import TicketStatus
-from tickets.templatetags.status_labels import addressee, priority_mark, status_chip
+from tickets.templatetags.labels import priority_mark, status_chip
 from tickets.wording import plural
-
-admin.site.site_header = gettext_lazy("Рабочее место поддержки")
-admin.site.site_title = gettext_lazy("Поддержка")
-admin.site.index_title = gettext_lazy("Разделы")
-admin.site.enable_nav_sidebar = False  # the sections stand in the header
-
-# The queue's own pages unpickle what is stored and execute any dotted name.
-for model in apps.get_app_config("django_q").get_models():
-    if admin.site.is_registered(model):
-        admin.site.unregister(model)
 
 SHOWN_EVENTS = 200
 FACE_ICONS = {
@@ -50,32 +37,10 @@ FACE_ICONS = {
     Face.ADMIN: "🎧",
     Face.SYSTEM: "⚙️",
 }
-NOTICE_NAMES = {
-    "status": gettext_lazy("статус"),
-    "resolved": gettext_lazy("выполнена"),
-    "comment": gettext_lazy("ответ"),
-    "priority": gettext_lazy("приоритет"),
-    "assigned": gettext_lazy("исполнитель"),
-    "reminder": gettext_lazy("напоминание о закрытии"),
-    "buttons": gettext_lazy("кнопки прежних сообщений"),
-    "group_status": gettext_lazy("статус для группы"),
-    "staff_new": gettext_lazy("специалистам: новая заявка"),
-    "staff_comment": gettext_lazy("специалистам: комментарий"),
-    "staff_return": gettext_lazy("специалистам: возврат"),
-    "linked": gettext_lazy("связь с Telegram"),
-    "continued": gettext_lazy("продолжение ответа"),
-    "file": gettext_lazy("файл"),
-    "file_refused": gettext_lazy("файл не принят"),
-    "created": gettext_lazy("заявка создана"),
-    "pin_delayed": gettext_lazy("письмо с ПИН-кодом задерживается"),
-    "pin_failed": gettext_lazy("письмо с ПИН-кодом не ушло"),
-    "test": gettext_lazy("пробное сообщение"),
-}
 
 Action = Callable[..., Any]
 
 
-@admin.register(Product)
 class ProductAdmin(DeskAdmin):
     list_display = ("name", "icon", "position", "is_active")
     list_editable = ("position", "is_active")
@@ -98,7 +63,6 @@ class AssigneeFilter(admin.SimpleListFilter):
         return queryset
 
 
-@admin.register(Ticket)
 class TicketAdmin(DeskAdmin):
     """The agents' desk. Every change goes through `tickets.services`."""
 
@@ -301,115 +265,3 @@ def _history(ticket: Ticket) -> QuerySet[TicketEvent]:
         )
         .order_by("-pk")
     )
-
-
-def _is_unreachable(delivery: Delivery) -> bool:
-    """Whether its chat takes nothing until the person writes to the bot again."""
-    account = delivery.recipient and getattr(delivery.recipient, "telegram", None)
-    return bool(account and account.unreachable_at and delivery.address == str(account.telegram_id))
-
-
-class ChannelFilter(admin.SimpleListFilter):
-    title = gettext_lazy("канал")
-    parameter_name = "channel"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        return [(name, channel.label) for name, channel in channels().items()]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> QuerySet[Delivery]:
-        return queryset.filter(channel=self.value()) if self.value() else queryset
-
-
-@admin.register(Delivery)
-class DeliveryAdmin(ReadOnlyAdmin):
-    list_display = (
-        "id", "state_", "channel_", "kind_", "ticket", "to", "attempts", "due_at", "sent_at",
-        "error",
-    )  # fmt: skip
-    list_select_related = ("event__ticket", "recipient__telegram")
-    list_filter = ("state", ChannelFilter)
-    search_fields = ("=address",)
-    search_help_text = gettext_lazy("Адрес целиком")
-    ordering = ("-id",)
-    fields = (
-        "channel_", "kind_", "ticket", "recipient", "address", "state", "attempts", "due_at",
-        "created_at", "sent_at", "error",
-    )  # fmt: skip
-    readonly_fields = ("channel_", "kind_", "ticket")
-    actions = ("send_again",)
-
-    def has_resend_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.is_superuser)
-
-    def get_urls(self) -> list[URLPattern]:
-        again = self.admin_site.admin_view(require_POST(self.resend_view))
-        return [
-            path("<int:pk>/resend/", again, name="tickets_delivery_resend"),
-            *super().get_urls(),
-        ]
-
-    def resend_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """«Повторить» of a ticket's card: back to that card."""
-        if not self.has_resend_permission(request):
-            raise PermissionDenied
-        delivery = get_object_or_404(
-            Delivery.objects.select_related("event", "recipient__telegram"), pk=pk
-        )
-        self._send_again(request, [delivery])
-        if delivery.event is None:
-            return HttpResponseRedirect(reverse("admin:tickets_delivery_changelist"))
-        card = reverse("admin:tickets_ticket_change", args=[delivery.event.ticket_id])
-        return HttpResponseRedirect(f"{card}#event-{delivery.event_id}")
-
-    @admin.action(description=gettext_lazy("Отправить ещё раз"), permissions=["resend"])
-    def send_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
-        self._send_again(request, queryset[: self.list_per_page])
-
-    def _send_again(self, request: HttpRequest, deliveries: Iterable[Delivery]) -> None:
-        ended = {Delivery.State.FAILED, Delivery.State.CANCELLED}
-        chosen = [delivery for delivery in deliveries if delivery.state in ended]
-        blocked = [delivery for delivery in chosen if _is_unreachable(delivery)]
-        again = [delivery for delivery in chosen if delivery not in blocked]
-        for delivery in again:
-            resend(delivery)
-        if blocked:
-            names = ", ".join(sorted({addressee(delivery) for delivery in blocked}))
-            text = _(
-                "Бот заблокирован: %(names)s. Повторите отправку, когда человек снова напишет боту."
-            )
-            self.message_user(request, text % {"names": names}, messages.WARNING)
-        if again:
-            text = _("Снова в очереди: %(number)d.") % {"number": len(again)}
-            self.message_user(request, text, messages.SUCCESS)
-        if not chosen:
-            text = _("Повторять нечего: уведомления отправлены или ждут очереди.")
-            self.message_user(request, text, messages.WARNING)
-
-    @admin.display(description=gettext_lazy("состояние"))
-    def state_(self, delivery: Delivery) -> SafeString:
-        return format_html(
-            '<span class="delivery delivery-{}">{}</span>',
-            delivery.state, delivery.get_state_display(),
-        )  # fmt: skip
-
-    @admin.display(description=gettext_lazy("что"))
-    def kind_(self, delivery: Delivery) -> str:
-        if delivery.kind.startswith("group_") and delivery.kind not in NOTICE_NAMES:
-            return _("ответ в группе")
-        return str(NOTICE_NAMES.get(delivery.kind, delivery.kind))
-
-    @admin.display(description=gettext_lazy("канал"))
-    def channel_(self, delivery: Delivery) -> str:
-        channel = channels().get(delivery.channel)
-        return str(channel.label) if channel else delivery.channel
-
-    @admin.display(description=gettext_lazy("кому"))
-    def to(self, delivery: Delivery) -> str:
-        return addressee(delivery)
-
-    @admin.display(description=gettext_lazy("заявка"))
-    def ticket(self, delivery: Delivery) -> SafeString | str:
-        if delivery.event is None:
-            return "—"
-        card = reverse("admin:tickets_ticket_change", args=[delivery.event.ticket_id])
-        return format_html('<a href="{}">№ {}</a>', card, delivery.event.ticket_id)

@@ -1,7 +1,7 @@
 from django.db import migrations
 
 # `email__istartswith` is another comparison on each database, so no index of the model serves both.
-# On SQLite a migration that rebuilds the table drops this one; tests/tickets/test_admin_list notices.
+# On SQLite a migration that rebuilds the table drops this one; tests/desk/test_tickets notices.
 CREATE = {
     "postgresql": (
         "CREATE INDEX user_email_start ON accounts_user (upper(email) text_pattern_ops)"

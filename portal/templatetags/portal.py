@@ -1,14 +1,9 @@
 """What portal templates need beside Django's own tags."""
 
-from datetime import datetime
 from typing import Any
 
 import segno
 from django import template
-from django.templatetags.static import static
-from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
 from accounts.models import BotRegistration, User
 from accounts.phone import mask_email, mask_phone
@@ -29,7 +24,7 @@ SECTIONS = {
 }
 
 
-@register.inclusion_tag("portal/menu.html", takes_context=True)
+@register.inclusion_tag("portal/_menu.html", takes_context=True)
 def menu(context: template.RequestContext) -> dict[str, Any]:
     request = context["request"]
     match = request.resolver_match
@@ -57,35 +52,9 @@ def _link(user: User) -> str:
     return "linked" if telegram_ids[0] else "registered"
 
 
-@register.simple_tag
-def icon(name: str) -> SafeString:
-    return format_html(
-        '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
-        static("portal/icons.svg"),
-        name,
-    )
-
-
-@register.inclusion_tag("portal/chip.html")
-def status_chip(status: str) -> dict[str, str]:
-    return {"status": status, "label": str(TicketStatus(status).label)}
-
-
 @register.filter
 def is_return(event: TicketEvent) -> bool:
     return event.old_value == TicketStatus.RESOLVED and event.new_value == TicketStatus.IN_PROGRESS
-
-
-@register.filter
-def stars(score: int | str) -> str:
-    return "★" * int(score) + "☆" * (5 - int(score))
-
-
-@register.filter
-def exact_time(moment: datetime) -> str:
-    local = timezone.localtime(moment)
-    zone = (local.tzname() or "").replace("MSK", "МСК")
-    return f"{local:%d.%m.%Y %H:%M:%S} ({zone})"
 
 
 @register.filter

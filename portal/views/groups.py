@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 
 from accounts.models import User
-from accounts.views import PortalRequest
+from portal.requests import PortalRequest
 from telegram_bot.models import Group, GroupTicket
 from tickets.models import Ticket
 

@@ -1,19 +1,20 @@
+"""The list and the card of tickets, and the forms on the card."""
+
 import logging
 from collections.abc import Callable
 from functools import wraps
-from pathlib import PurePosixPath
 from typing import Any
 
 from django.contrib import messages
-from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 
-from accounts.views import PortalRequest
+from portal.forms.tickets import CommentForm, RatingForm, ReturnForm
+from portal.requests import PortalRequest
 from tickets.comments import say_once, was_just_said
-from tickets.forms import CommentForm, RatingForm, ReturnForm
 from tickets.models import Face, Ticket, TicketEvent
-from tickets.queries import newest_page, readable_files, timeline
+from tickets.queries import newest_page, timeline
 from tickets.recording import customer
 from tickets.refusals import AlreadyDone, FileRefused, TicketClosed
 from tickets.services import rate_ticket, return_to_work
@@ -22,13 +23,6 @@ from tickets.status import TicketStatus, TransitionNotAllowed
 logger = logging.getLogger(__name__)
 
 PAGE_SIZE = 20
-IMAGES = {
-    ".png": "image/png",
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".gif": "image/gif",
-    ".webp": "image/webp",
-}
 Kind = TicketEvent.Kind
 
 
@@ -76,23 +70,6 @@ def _card(request: PortalRequest, ticket: Ticket, **forms: Any) -> HttpResponse:
         "form": next((form for form in forms.values() if form.errors), None),
     }
     return render(request, "portal/ticket_detail.html", context | forms)
-
-
-def attachment_download(request: PortalRequest, pk: int) -> HttpResponseBase:
-    attachment = get_object_or_404(readable_files(request.user), pk=pk)
-    kind = IMAGES.get(PurePosixPath(attachment.name).suffix.lower(), "application/octet-stream")
-    try:
-        content = attachment.file.open("rb")
-    except FileNotFoundError:
-        logger.error("the content of attachment %s is missing", pk)
-        raise Http404 from None
-    response = FileResponse(
-        content, as_attachment=True, filename=attachment.name, content_type=kind
-    )
-    response["Content-Security-Policy"] = "sandbox"
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Cache-Control"] = "private, no-store"
-    return response
 
 
 # Writing

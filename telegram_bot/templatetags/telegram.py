@@ -11,8 +11,7 @@ from telegram_bot.utf16 import cut_utf16
 from tickets import wording
 from tickets.models import Comment, Priority, TicketEvent
 from tickets.status import TicketStatus
-from tickets.templatetags.portal import exact_time
-from tickets.templatetags.status_labels import PRIORITY_ICONS, STATUS_ICONS
+from tickets.templatetags.labels import PRIORITY_ICONS, STATUS_ICONS, exact_time
 
 MONTH = 30 * 86400  # seconds
 

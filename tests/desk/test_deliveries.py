@@ -8,13 +8,13 @@ from django.conf import settings
 from django.contrib import admin
 from django.utils import timezone
 
+from desk.deliveries import DeliveryAdmin
 from telegram_bot.composers import COMPOSERS
 from tests.factories import AgentFactory, TelegramAccountFactory, open_ticket
 from tickets import recording
-from tickets.admin import DeliveryAdmin
 from tickets.comments import add_comment
 from tickets.models import Delivery
-from tickets.templatetags.status_labels import addressee
+from tickets.templatetags.labels import addressee
 
 MAILS = Path(settings.BASE_DIR) / "templates" / "mail"
 

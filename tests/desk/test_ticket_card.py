@@ -3,9 +3,9 @@ from django.contrib.auth.models import Group
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from desk.ticket_card import refusal_text
 from tests.factories import AgentFactory, TicketFactory, open_ticket
 from tickets import recording, services
-from tickets.admin_card import refusal_text
 from tickets.attachments import NewFile
 from tickets.comments import add_comment
 from tickets.models import (

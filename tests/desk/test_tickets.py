@@ -6,7 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from config.admin import BoundedPaginator
+from desk.lists import BoundedPaginator
 from tests.factories import (
     AgentFactory,
     BotRegistrationFactory,
@@ -53,7 +53,8 @@ def test_list_is_newest_first_with_chips(desk, anna):
     response = desk.get(LIST)
     assert numbers(response) == [second.pk, first.pk]
     page = response.content.decode()
-    assert '<span class="chip chip-new"><span aria-hidden="true">🆕</span> Новая</span>' in page
+    assert '<span class="chip chip-new">' in page
+    assert "#new\"></use></svg>Новая</span>" in page
     assert "chip chip-waiting" in page
     assert "ООО «Альфа»" in page
 
@@ -160,7 +161,7 @@ def test_deep_pages_are_refused(desk, monkeypatch):
     for _row in range(3):
         TicketFactory()
     monkeypatch.setattr(BoundedPaginator, "LIMIT", 2)
-    monkeypatch.setattr("tickets.admin.TicketAdmin.list_per_page", 1)
+    monkeypatch.setattr("desk.tickets.TicketAdmin.list_per_page", 1)
     assert desk.get(LIST, {"p": 2}).status_code == 200
     assert desk.get(LIST, {"p": 3}).status_code == 302
 
@@ -227,7 +228,7 @@ def test_delete_action_does_not_exist(desk):
 
 
 def test_all_at_once_is_at_most_a_page(desk, monkeypatch):
-    monkeypatch.setattr("tickets.admin.TicketAdmin.list_per_page", 2)
+    monkeypatch.setattr("desk.tickets.TicketAdmin.list_per_page", 2)
     tickets = [TicketFactory() for _row in range(3)]
     data = {"action": "close", "_selected_action": [tickets[0].pk], "select_across": "1"}
     desk.post(LIST, data)

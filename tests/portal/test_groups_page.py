@@ -5,7 +5,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 from django.utils import timezone
 
-from telegram_bot import views
+from portal.views import groups
 from telegram_bot.models import BotHeartbeat, GroupProduct
 from tests.factories import ProductFactory, TicketFactory
 from tests.groups import make_group, make_ticket
@@ -82,7 +82,7 @@ def test_tickets_a_group_does_not_name_are_a_link_away(client, anna, opened, lea
 
 
 def test_count_of_open_tickets_is_bounded(client, anna, monkeypatch):
-    monkeypatch.setattr(views, "COUNTED", 2)
+    monkeypatch.setattr(groups, "COUNTED", 2)
     group = make_group("Проект Альфа")
     for _number in range(3):
         make_ticket(group, anna)

@@ -8,7 +8,7 @@ from django.core.cache import cache
 from django.urls import reverse
 
 from accounts.tasks import mail_password_reset
-from accounts.views import RESETS_AN_HOUR
+from portal.views.passwords import RESETS_AN_HOUR
 from tests.factories import PASSWORD, UserFactory
 from tests.queue import queued
 from tests.threads import in_parallel
@@ -75,7 +75,7 @@ def test_five_failures_lock_both_spellings_of_the_login(client, anna, boris):
 
 
 def test_lock_names_no_account(client, anna, settings):
-    settings.AXES_LOCKOUT_CALLABLE = "accounts.views.locked_out"
+    settings.AXES_LOCKOUT_CALLABLE = "portal.views.passwords.locked_out"
     for _attempt in range(5):
         response = client.post(
             LOGIN,
@@ -274,7 +274,7 @@ def test_server_error_shows_no_internals(client, anna, monkeypatch):
     def fail(*args, **kwargs):
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("accounts.views.link_state", fail)
+    monkeypatch.setattr("portal.views.bot.link_state", fail)
     client.force_login(anna)
     client.raise_request_exception = False
     response = client.get("/telegram/")

@@ -1,7 +1,7 @@
 from django.db import migrations
 
 # `title__istartswith` is another comparison on each database, so no index of the model serves both.
-# On SQLite a migration that rebuilds the table drops this one; tests/tickets/test_admin_list notices.
+# On SQLite a migration that rebuilds the table drops this one; tests/desk/test_tickets notices.
 CREATE = {
     "postgresql": (
         "CREATE INDEX ticket_title_start ON tickets_ticket (upper(title) text_pattern_ops)"

@@ -1,6 +1,10 @@
 """Words and chips for what agents and customers read alike."""
 
+from datetime import datetime
+
 from django import template
+from django.templatetags.static import static
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -39,14 +43,20 @@ def priority_label(value: str) -> str:
     return str(Priority(value).label) if value in Priority.values else value
 
 
-@register.filter
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    return format_html(
+        '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
+        static("shared/icons.svg"),
+        name,
+    )
+
+
+@register.simple_tag
 def status_chip(value: str) -> SafeString:
     status = TicketStatus(value)
     return format_html(
-        '<span class="chip chip-{}"><span aria-hidden="true">{}</span> {}</span>',
-        status.value,
-        STATUS_ICONS[status],
-        status.label,
+        '<span class="chip chip-{}">{}{}</span>', status.value, icon(status.value), status.label
     )
 
 
@@ -71,3 +81,15 @@ def addressee(delivery: Delivery) -> str:
     account = getattr(delivery.recipient, "telegram", None)
     is_same = account and delivery.address == str(account.telegram_id)  # not linked anew since
     return f"{name} ({account})" if account and is_same and account.username else name
+
+
+@register.filter
+def stars(score: int | str) -> str:
+    return "★" * int(score) + "☆" * (5 - int(score))
+
+
+@register.filter
+def exact_time(moment: datetime) -> str:
+    local = timezone.localtime(moment)
+    zone = (local.tzname() or "").replace("MSK", "МСК")
+    return f"{local:%d.%m.%Y %H:%M:%S} ({zone})"
