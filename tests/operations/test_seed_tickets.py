@@ -10,11 +10,11 @@ from django.utils import timezone
 from accounts.models import User
 from config.queue import has_waiting_tasks
 from operations.management.commands.seed_tickets import MOST, Progress
+from operations.tasks import every_minute
 from operations.ticket_stories import OTHER_PRIORITIES, PLACES, TITLES
 from tests import factories
 from tickets.models import TITLE_LIMIT, Comment, Delivery, Ticket, TicketEvent
 from tickets.status import TRANSITIONS, Role, TicketStatus
-from tickets.tasks import every_minute
 
 pytestmark = pytest.mark.django_db
 Kind = TicketEvent.Kind
