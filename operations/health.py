@@ -8,8 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
 from accounts.models import LinkPin
-from portal.context import ALIVE_FOR
-from telegram_bot.models import BotHeartbeat, TelegramFile
+from telegram_bot.models import ALIVE_FOR, BotHeartbeat, TelegramFile
 from tickets.delivery import channels, next_rows
 from tickets.models import Delivery
 

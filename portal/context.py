@@ -1,6 +1,5 @@
 """What portal pages show of the bot."""
 
-from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -8,9 +7,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from telegram_bot.models import BotHeartbeat
-
-ALIVE_FOR = timedelta(seconds=60)
+from telegram_bot.models import ALIVE_FOR, BotHeartbeat
 
 
 def bot_status(request: HttpRequest) -> dict[str, Any]:

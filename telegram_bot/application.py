@@ -26,12 +26,11 @@ from telegram.ext import (
 )
 
 from telegram_bot import keyboards as kb
-from telegram_bot.api import bot_id, request
-from telegram_bot.dialog import Flow, Incoming, Inquiry, set_step, work_off
+from telegram_bot.bot_api import bot_id, request
 from telegram_bot.flows import (
     comments,
     group_setup,
-    groups,
+    group_tickets,
     linking,
     menu,
     my_tickets,
@@ -40,7 +39,9 @@ from telegram_bot.flows import (
 )
 from telegram_bot.flows.linking import linked
 from telegram_bot.inbox import DurableUpdateQueue, OrderPerPerson
+from telegram_bot.incoming import Flow, Incoming, Inquiry
 from telegram_bot.models import Dialog
+from telegram_bot.processing import work_off
 from telegram_bot.replies import Replies
 
 logger = logging.getLogger(__name__)
@@ -181,7 +182,7 @@ def press(dialog: Dialog, message: Incoming) -> Replies:
     if not message.is_private and word != "page":
         return message.toast(_("Эта кнопка работает в личном чате с ботом."), alert=True)
     if dialog.step in QUESTIONS and word in LOOKING and _asked_of(dialog) != ids[:1]:
-        set_step(dialog, "")
+        dialog.set_step("")
     return BUTTONS.get(word, menu.stale_button)(dialog, message)
 
 
@@ -229,7 +230,7 @@ def build_application() -> Application[Any, Any, Any, Any, Any, Any]:
             CallbackQueryHandler(on(press_in_group, group_setup.rights_in_chat), "^group_"),
             CallbackQueryHandler(on(press)),
             MessageHandler(GROUPS & SERVICE, on(group_setup.service_message)),
-            MessageHandler(GROUPS, on(groups.take_message)),
+            MessageHandler(GROUPS, on(group_tickets.take_message)),
             MessageHandler(PRIVATE & filters.CONTACT, on(linking.take_contact)),
             MessageHandler(PRIVATE & CANCEL_WORD, on(menu.cancel)),
             MessageHandler(PRIVATE & NUMBER, on(take_number)),

@@ -5,12 +5,21 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import cache
 from ssl import SSLContext
+from typing import Any
 
 import httpx
 from django.conf import settings
 from telegram import Bot
-from telegram.error import RetryAfter
+from telegram.error import BadRequest, RetryAfter
 from telegram.request import HTTPXRequest
+
+HARMLESS = (
+    "message is not modified",
+    "query is too old",
+    "message to delete not found",
+    "message can't be deleted",
+)
+UNEDITABLE = ("message to edit not found", "message can't be edited")
 
 SEND_TIMEOUT = 8.0  # seconds
 POOL = 16  # httpx slows down with more waiters
@@ -56,3 +65,17 @@ def bot_id() -> int:
     """The numeric part of the token; 0 for a token without one."""
     number = settings.TELEGRAM_BOT_TOKEN.partition(":")[0]
     return int(number) if number.isascii() and number.isdecimal() else 0
+
+
+async def make_call(bot: Bot, call: dict[str, Any]) -> object:
+    """One Bot API call. What Telegram only notes is no error; a lost message is sent anew."""
+    try:
+        return await getattr(bot, call["method"])(**call["params"])
+    except BadRequest as error:
+        reason = error.message.lower()
+        if any(text in reason for text in HARMLESS):
+            return None
+        if call["method"] == "edit_message_text" and any(text in reason for text in UNEDITABLE):
+            params = {key: value for key, value in call["params"].items() if key != "message_id"}
+            return await bot.send_message(**params)
+        raise

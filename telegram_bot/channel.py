@@ -13,12 +13,11 @@ from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, Tele
 
 from accounts.models import TelegramAccount
 from accounts.services import note_unreachable
-from telegram_bot.api import retry_after, short_lived_bot
-from telegram_bot.composers import COMPOSERS
-from telegram_bot.membership import migrate_group, note_removal
+from telegram_bot.bot_api import make_call, retry_after, short_lived_bot
+from telegram_bot.groups import migrate_group, note_removal
 from telegram_bot.models import Group, TicketMessage
+from telegram_bot.notices import COMPOSERS
 from telegram_bot.replies import PART, Reply
-from telegram_bot.sending import make_call, note_ticket_message
 from telegram_bot.utf16 import split_utf16
 from tickets.channels import (
     Cancelled,
@@ -104,8 +103,13 @@ class TelegramChannel(Channel):
             elif isinstance(result, Exception):
                 yield Outcome(delivery, PermanentError(type(result).__name__))
             else:
-                if isinstance(result, Message):
-                    note_ticket_message(result, message.ticket_id, message.has_resolution)
+                if isinstance(result, Message) and message.ticket_id:
+                    TicketMessage.note(
+                        result.chat_id,
+                        result.message_id,
+                        message.ticket_id,
+                        has_resolution=message.has_resolution,
+                    )
                 yield Outcome(delivery)
 
     def _message(self, delivery: Delivery) -> Reply:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from telegram import Bot, Message
 from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError
 
-from telegram_bot.api import retry_after
+from telegram_bot.bot_api import make_call, retry_after
 from telegram_bot.inbox import in_database
 from telegram_bot.models import Group, IncomingUpdate, TicketMessage
 
@@ -20,13 +20,6 @@ logger = logging.getLogger(__name__)
 
 REPLY_CLAIM = timedelta(seconds=30)
 REPLY_GIVE_UP_AFTER = timedelta(hours=1)  # an answer that late answers nothing
-HARMLESS = (
-    "message is not modified",
-    "query is too old",
-    "message to delete not found",
-    "message can't be deleted",
-)
-UNEDITABLE = ("message to edit not found", "message can't be edited")
 
 
 async def send_replies(bot: Bot, row: IncomingUpdate) -> None:
@@ -64,20 +57,6 @@ def _moved(calls: list[dict[str, Any]], chat_id: int) -> list[dict[str, Any]]:
     ]
 
 
-async def make_call(bot: Bot, call: dict[str, Any]) -> object:
-    """One Bot API call. What Telegram only notes is no error; a lost message is sent anew."""
-    try:
-        return await getattr(bot, call["method"])(**call["params"])
-    except BadRequest as error:
-        reason = error.message.lower()
-        if any(text in reason for text in HARMLESS):
-            return None
-        if call["method"] == "edit_message_text" and any(text in reason for text in UNEDITABLE):
-            params = {key: value for key, value in call["params"].items() if key != "message_id"}
-            return await bot.send_message(**params)
-        raise
-
-
 def record_replies(
     row: IncomingUpdate,
     sent: list[tuple[dict[str, Any], object]],
@@ -98,20 +77,18 @@ def record_replies(
                     welcome_message_id=result.message_id
                 )
             elif isinstance(result, Message):
-                note_ticket_message(result, call["ticket_id"], call["has_resolution"])
+                _note_ticket(result, call)
 
 
-def note_ticket_message(
-    message: Message, ticket_id: int | None, has_resolution: bool = False
-) -> None:
-    """Remember which ticket a message of the bot is about now."""
-    key: dict[str, Any] = {"chat_id": message.chat_id, "message_id": message.message_id}
-    if ticket_id:
-        TicketMessage.objects.update_or_create(
-            **key, defaults={"ticket_id": ticket_id, "has_resolution": has_resolution}
+def _note_ticket(message: Message, call: dict[str, Any]) -> None:
+    """A message that was changed into one about no ticket is forgotten."""
+    place = {"chat_id": message.chat_id, "message_id": message.message_id}
+    if call["ticket_id"]:
+        TicketMessage.note(
+            **place, ticket_id=call["ticket_id"], has_resolution=call["has_resolution"]
         )
     elif message.edit_date:
-        TicketMessage.objects.filter(**key).delete()
+        TicketMessage.objects.filter(**place).delete()
 
 
 async def send_due_replies(bot: Bot) -> None:

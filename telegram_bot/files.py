@@ -22,7 +22,7 @@ from telegram import Message
 from telegram.error import BadRequest, Forbidden, TelegramError
 
 from config.queue import enqueue
-from telegram_bot.api import short_lived_bot, tls
+from telegram_bot.bot_api import short_lived_bot, tls
 from telegram_bot.models import TelegramFile
 from tickets.attachments import MAX_SIZE as PORTAL_MAX_SIZE
 from tickets.attachments import NewFile, check_file, clean_file_name, refuse_file, store_file

@@ -3,17 +3,15 @@
 from django.db import transaction
 from django.utils import timezone
 
-from telegram_bot.dialog import Incoming
 from telegram_bot.models import Group, GroupTicket
 from tickets.delivery import move_deliveries
 
 
-def group_of(message: Incoming) -> Group:
-    """The group of an update, locked, under its present title. Where it writes, the bot is."""
-    chat = message.update.effective_chat
-    title = ((chat and chat.title) or "")[:255]
+def known_group(chat_id: int, title: str) -> Group:
+    """The group of a chat, locked, under its present title. Where it writes, the bot is."""
+    title = title[:255]
     group, _created = Group.objects.select_for_update().get_or_create(
-        chat_id=message.chat_id, defaults={"title": title}
+        chat_id=chat_id, defaults={"title": title}
     )
     if group.removed_at or (title and group.title != title):
         group.title, group.removed_at = title or group.title, None

@@ -9,6 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from telegram_bot import keyboards as kb
+
 Keyboard = dict[str, Any]
 Button = dict[str, Any]
 
@@ -99,3 +101,7 @@ def pager(word: str, page: int, pages: int) -> list[Button]:
     if page < pages:
         row.append(button("›", word, page + 1))
     return row
+
+
+def registration_link(bot: str) -> kb.Keyboard:
+    return kb.inline([kb.link(_("📝 Зарегистрироваться"), f"https://t.me/{bot}?start=reg")])

@@ -1,4 +1,5 @@
-from typing import ClassVar
+from datetime import timedelta
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -7,6 +8,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from tickets.models import Attachment, Comment, Product, Ticket
+
+ALIVE_FOR = timedelta(seconds=60)
 
 
 class IncomingUpdate(models.Model):
@@ -79,6 +82,10 @@ class Dialog(models.Model):
         """Whether the draft has an answer already, not only its own id and its parent."""
         return bool(self.draft.keys() - {"id", "parent"})
 
+    def set_step(self, step: str, **data: Any) -> None:
+        """Go to a step with what it has to remember; `save` keeps it."""
+        self.step, self.data = step, data
+
 
 class TelegramFile(models.Model):
     """A file still in Telegram that an attachment waits for."""
@@ -118,6 +125,17 @@ class TicketMessage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.chat_id}/{self.message_id}"
+
+    @classmethod
+    def note(
+        cls, chat_id: int, message_id: int, ticket_id: int, *, has_resolution: bool = False
+    ) -> None:
+        """Remember which ticket a message of the bot is about now."""
+        cls.objects.update_or_create(
+            chat_id=chat_id,
+            message_id=message_id,
+            defaults={"ticket_id": ticket_id, "has_resolution": has_resolution},
+        )
 
 
 class BotHeartbeat(models.Model):

@@ -9,11 +9,10 @@ from telegram import InputFile
 
 from accounts.models import LinkPin
 from telegram_bot import keyboards as kb
-from telegram_bot.dialog import render
-from telegram_bot.flows.group_setup import registration_link
-from telegram_bot.flows.resolution import without_offer
+from telegram_bot.keyboards import registration_link
 from telegram_bot.models import BotHeartbeat, GroupTicket, TicketMessage
-from telegram_bot.replies import PART, Reply, say
+from telegram_bot.replies import PART, Reply, say, without_offer
+from telegram_bot.texts import render
 from telegram_bot.utf16 import split_utf16
 from tickets.channels import Cancelled, PermanentError, RetryLater
 from tickets.models import Attachment, Delivery, Ticket

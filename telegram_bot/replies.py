@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from django.utils.translation import gettext as _
+
+from telegram_bot import keyboards as kb
 from telegram_bot.keyboards import Keyboard
 
 REMOVE_KEYBOARD: Keyboard = {"remove_keyboard": True}
@@ -109,3 +112,9 @@ def answer(callback_query_id: str, text: str = "", *, alert: bool = False) -> Re
 
 def delete(chat_id: int, message_id: int) -> Reply:
     return Reply("delete_message", {"chat_id": chat_id, "message_id": message_id})
+
+
+def without_offer(chat_id: int, message_id: int, ticket_id: int) -> Reply:
+    """Take the buttons to rate and to return from a message; its words stay."""
+    show = kb.inline([kb.button(_("👁 Просмотреть заявку"), "card", ticket_id, kb.KEPT)])
+    return change_buttons(chat_id, message_id, show, ticket_id=ticket_id)

@@ -8,7 +8,6 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from telegram_bot import keyboards as kb
-from telegram_bot.dialog import Incoming, render, set_step
 from telegram_bot.files import as_new_file, refusal_of, sent_file, wait_for_files
 from telegram_bot.flows.menu import leave_step
 from telegram_bot.flows.my_tickets import (
@@ -18,8 +17,10 @@ from telegram_bot.flows.my_tickets import (
     not_found,
     pressed_ticket,
 )
+from telegram_bot.incoming import Incoming
 from telegram_bot.models import Dialog, TicketMessage
 from telegram_bot.replies import PART, InAlbum, Replies, Reply
+from telegram_bot.texts import render
 from telegram_bot.utf16 import split_utf16, utf16_length
 from tickets.attachments import MAX_FILES
 from tickets.comments import add_comment, correct_comment, extend_comment
@@ -126,7 +127,7 @@ def ask_comment(dialog: Dialog, message: Incoming) -> Replies:
     if ticket.is_closed:
         return _closed(message, ticket)
     parked = leave_step(dialog, message)
-    set_step(dialog, "comment", ticket=ticket.pk)
+    dialog.set_step("comment", ticket=ticket.pk)
     text = _("Напишите комментарий к заявке № %(number)s или отправьте файл.")
     cancel = kb.inline([kb.cancel("comment", ticket.pk)])
     return [*parked, message.say(text % {"number": ticket.pk}, cancel, ticket_id=ticket.pk)]
@@ -135,7 +136,7 @@ def ask_comment(dialog: Dialog, message: Incoming) -> Replies:
 def take_comment(dialog: Dialog, message: Incoming) -> Replies:
     ticket = find_ticket(message, dialog.data.get("ticket", 0))
     if ticket is None:
-        set_step(dialog, "")
+        dialog.set_step("")
         return not_found(message)
     return write_comment(dialog, message, ticket)
 
@@ -165,14 +166,14 @@ def write_comment(dialog: Dialog, message: Incoming, ticket: Ticket) -> Replies:
             files=[as_new_file(file)] if file else [],
         )
     except TicketClosed:
-        set_step(dialog, "")
+        dialog.set_step("")
         return _closed(message, ticket)
     except TextRequired:
         return [message.say(_("Комментарий не может быть пустым. Напишите текст."), cancel)]
     except TextTooLong as long:
         return [message.say(str(long), cancel)]
     if dialog.step in ("comment", "reason") and dialog.data.get("ticket") == ticket.pk:
-        set_step(dialog, "")
+        dialog.set_step("")
     keep_part(dialog, message, comment, file)
     return [*refusals, _comment_added(message, ticket)]
 

@@ -8,11 +8,13 @@ from telegram import Bot, ChatMember, Update
 from telegram.error import TelegramError
 
 from telegram_bot import keyboards as kb
-from telegram_bot.dialog import Incoming, render
 from telegram_bot.flows.menu import stale_button
-from telegram_bot.membership import group_of, migrate_group, note_removal
+from telegram_bot.groups import known_group, migrate_group, note_removal
+from telegram_bot.incoming import Incoming
+from telegram_bot.keyboards import registration_link
 from telegram_bot.models import Dialog, Group, GroupProduct
 from telegram_bot.replies import Replies, Reply, edit
+from telegram_bot.texts import render
 from tickets.models import Product
 
 NOBODY = {1087968824, 136817688, 777000}  # anonymous admin, a channel, a linked channel's posts
@@ -51,7 +53,7 @@ def membership_changed(dialog: Dialog, message: Incoming) -> Replies:
     if _is_away(change.new_chat_member):
         note_removal(message.chat_id)
         return []
-    group = group_of(message)
+    group = known_group(message.chat_id, message.chat_title)
     group.bot_is_admin = change.new_chat_member.status == ChatMember.ADMINISTRATOR
     group.save(update_fields=["bot_is_admin"])
     came = _is_away(change.old_chat_member)
@@ -71,7 +73,7 @@ def service_message(dialog: Dialog, message: Incoming) -> Replies:
         return []
     if sent and sent.migrate_from_chat_id:
         migrate_group(sent.migrate_from_chat_id, message.chat_id)
-    group = group_of(message)
+    group = known_group(message.chat_id, message.chat_title)
     lost = group.welcome_message_id is None and not _is_ready(group)
     return [_welcome(message, group)] if lost else []
 
@@ -82,7 +84,7 @@ def service_message(dialog: Dialog, message: Incoming) -> Replies:
 def check_again(dialog: Dialog, message: Incoming) -> Replies:
     if message.is_private:
         return stale_button(dialog, message)
-    group = group_of(message)
+    group = known_group(message.chat_id, message.chat_title)
     if message.facts is not None:
         group.bot_is_admin = message.facts in ADMINS
         group.save(update_fields=["bot_is_admin"])
@@ -156,10 +158,6 @@ def _refuse(message: Incoming, text: str) -> Reply:
     )
 
 
-def registration_link(bot: str) -> kb.Keyboard:
-    return kb.inline([kb.link(_("📝 Зарегистрироваться"), f"https://t.me/{bot}?start=reg")])
-
-
 def _product_screen(message: Incoming, topic: int, page: int = 1) -> Reply:
     products = list(Product.objects.filter(is_active=True))
     buttons = [
@@ -167,7 +165,12 @@ def _product_screen(message: Incoming, topic: int, page: int = 1) -> Reply:
         for row in products
     ]
     return message.screen(
-        render("group_config", title=group_of(message).title, topic=topic, products=products),
+        render(
+            "group_config",
+            title=known_group(message.chat_id, message.chat_title).title,
+            topic=topic,
+            products=products,
+        ),
         kb.inline(*kb.paged(buttons, page, f"group_products:{topic}")),
         **({} if message.press else {"topic": topic, "reply_to": message.message_id}),
     )
@@ -189,7 +192,7 @@ def take_product(dialog: Dialog, message: Incoming) -> Replies:
     if refusal or product is None:
         gone = _("Этот продукт больше не доступен. Отправьте /config ещё раз.")
         return [_refuse(message, refusal or gone)]
-    group = group_of(message)
+    group = known_group(message.chat_id, message.chat_title)
     GroupProduct.objects.update_or_create(
         group=group,
         topic=topic,

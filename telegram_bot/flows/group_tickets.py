@@ -16,12 +16,12 @@ from django.utils.translation import gettext as _
 from telegram import Message
 
 from accounts.models import User
-from telegram_bot.dialog import Incoming
 from telegram_bot.files import MAX_SIZE, as_new_file, sent_file, wait_for_files
 from telegram_bot.flows.comments import comment_message, correct, keep_comment_message
 from telegram_bot.flows.group_setup import NOBODY
 from telegram_bot.flows.my_tickets import find_ticket
-from telegram_bot.membership import group_of
+from telegram_bot.groups import known_group
+from telegram_bot.incoming import Incoming
 from telegram_bot.mentions import mentions, without_mentions
 from telegram_bot.models import Dialog, Group, GroupTicket, TicketMessage
 from telegram_bot.replies import Replies, react
@@ -126,7 +126,7 @@ def _refuse_stranger(dialog: Dialog, message: Incoming, sent: Message) -> Replie
 
 
 def _open(message: Incoming, sent: Message) -> Replies:
-    group = group_of(message)
+    group = known_group(message.chat_id, message.chat_title)
     source = _source(message, sent)
     known = _known_ticket(message, source)
     if known:

@@ -26,10 +26,11 @@ from accounts.services import (
     request_link_pin,
 )
 from telegram_bot import keyboards as kb
-from telegram_bot.dialog import Flow, Incoming, render, set_step
 from telegram_bot.flows.menu import menu_screen
+from telegram_bot.incoming import Flow, Incoming
 from telegram_bot.models import Dialog
 from telegram_bot.replies import REMOVE_KEYBOARD, Replies, Reply, delete
+from telegram_bot.texts import render
 from tickets.delivery import tell
 from tickets.wording import time_span
 
@@ -50,7 +51,7 @@ def ask_phone(dialog: Dialog, message: Incoming) -> Replies:
     if message.user:  # an old button: the linked have nothing to prove
         return [menu_screen(message, message.user)]
     dialog.draft, dialog.draft_at = {}, None
-    set_step(dialog, "phone")
+    dialog.set_step("phone")
     return [message.say(render("ask_phone", name=message.name, url=_portal_page()), kb.contact())]
 
 
@@ -58,7 +59,7 @@ def check_again(dialog: Dialog, message: Incoming) -> Replies:
     """The number itself is kept nowhere before it is registered: it has to be shared again."""
     if message.user:
         return ask_phone(dialog, message)
-    set_step(dialog, "phone")
+    dialog.set_step("phone")
     text = _("Отправьте номер ещё раз кнопкой ниже: проверю, появился ли он на портале.")
     return [message.say(text, kb.contact())]
 
@@ -70,7 +71,7 @@ def _portal_page() -> str:
 def take_typed_phone(dialog: Dialog, message: Incoming) -> Replies:
     pin = LinkPin.objects.filter(telegram_id=message.telegram_id, closed_at=None).first()
     if pin and PIN_LIKE.fullmatch(message.text.strip()):  # the letter came after a new /start
-        set_step(dialog, "pin", registration=pin.registration_id)
+        dialog.set_step("pin", registration=pin.registration_id)
         return take_pin(dialog, message)
     text = _(
         "Так номер принять нельзя: мне нужно убедиться, что он ваш. Нажмите «📱 Отправить мой"
@@ -92,7 +93,7 @@ def take_contact(dialog: Dialog, message: Incoming) -> Replies:
         and sent.forward_origin is None
     )
     phone = contact_phone(contact.phone_number) if own and contact else None
-    set_step(dialog, "phone")
+    dialog.set_step("phone")
     if not own:
         text = _("Это контакт другого человека. Нажмите кнопку, чтобы отправить свой номер.")
         return [message.say(text, kb.contact())]
@@ -132,7 +133,7 @@ def _unknown_phone(message: Incoming, phone: str | None) -> Replies:
 def _choose_account(
     dialog: Dialog, message: Incoming, registrations: list[BotRegistration]
 ) -> Replies:
-    set_step(dialog, "account", registrations=[row.pk for row in registrations])
+    dialog.set_step("account", registrations=[row.pk for row in registrations])
     return [
         message.say(_("Спасибо, номер получен."), REMOVE_KEYBOARD),
         _account_screen(message, registrations),
@@ -188,7 +189,7 @@ def _send_pin(dialog: Dialog, message: Incoming, registration: BotRegistration) 
     except RegistrationWithdrawn:
         return ask_phone(dialog, message)
     except AlreadyLinked:
-        set_step(dialog, "")
+        dialog.set_step("")
         text = _(
             "Этот аккаунт уже связан с другим Telegram. Отвяжите его на портале в разделе"
             " «Регистрация в чат-боте» и отправьте /start."
@@ -198,9 +199,9 @@ def _send_pin(dialog: Dialog, message: Incoming, registration: BotRegistration) 
         text = _limit_text(limit)
         if message.press:
             return message.toast(text, alert=True)
-        set_step(dialog, "pin", registration=registration.pk)
+        dialog.set_step("pin", registration=registration.pk)
         return [message.say(text, _pin_keyboard())]
-    set_step(dialog, "pin", registration=registration.pk)
+    dialog.set_step("pin", registration=registration.pk)
     return [
         message.say(render("enter_pin", email=mask_email(registration.user.email)), _pin_keyboard())
     ]
@@ -244,13 +245,13 @@ def take_pin(dialog: Dialog, message: Incoming) -> Replies:
         text = _("Письмо с кодом ещё не ушло. Введите код, когда письмо придёт.")
         return [message.say(text, _pin_keyboard())]
     except AlreadyLinked:
-        set_step(dialog, "")
+        dialog.set_step("")
         return [message.say(_("Этот аккаунт уже связан с другим Telegram."))]
     return _welcome(dialog, message, account.pk)
 
 
 def _welcome(dialog: Dialog, message: Incoming, link_id: int) -> Replies:
-    set_step(dialog, "")
+    dialog.set_step("")
     user = linked_user(message.telegram_id)
     if user is None:
         return ask_phone(dialog, message)

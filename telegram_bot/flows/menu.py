@@ -6,9 +6,10 @@ from accounts.models import User
 from accounts.phone import mask_email
 from accounts.services import unlink_telegram
 from telegram_bot import keyboards as kb
-from telegram_bot.dialog import Incoming, render, set_step
+from telegram_bot.incoming import Incoming
 from telegram_bot.models import Dialog
 from telegram_bot.replies import REMOVE_KEYBOARD, Replies, Reply
+from telegram_bot.texts import render
 from tickets.models import Ticket
 from tickets.status import TicketStatus
 
@@ -21,7 +22,7 @@ COUNTED = 100  # open tickets counted for the menu
 def leave_step(dialog: Dialog, message: Incoming) -> list[Reply]:
     """Step aside for a command: a draft is parked, its keyboard taken away."""
     step = dialog.step
-    set_step(dialog, "")
+    dialog.set_step("")
     if step in DRAFT_STEPS and dialog.has_draft:
         text = _("Черновик заявки сохранён. Продолжить: /new")
         return [message.say(text, REMOVE_KEYBOARD if step in KEYBOARD_STEPS else None)]
@@ -70,7 +71,7 @@ def cancel(dialog: Dialog, message: Incoming) -> Replies:
     nothing_to_cancel = not dialog.step and not dialog.draft
     if not dialog.step or dialog.step in DRAFT_STEPS:  # other steps leave a parked draft alone
         dialog.draft, dialog.draft_at = {}, None
-    set_step(dialog, "")
+    dialog.set_step("")
     text = _("Отменять нечего.") if nothing_to_cancel else _("Отменено. Ничего не создано.")
     if message.press and not had_keyboard:
         back = kb.inline([kb.button(_("‹ Меню"), "menu")])
@@ -142,5 +143,5 @@ def ask_unlink(dialog: Dialog, message: Incoming) -> Replies:
 def unlink(dialog: Dialog, message: Incoming) -> Replies:
     unlink_telegram(user=message.customer)
     dialog.draft, dialog.draft_at = {}, None
-    set_step(dialog, "")
+    dialog.set_step("")
     return [message.screen(_("Telegram отвязан. Чтобы связать снова, отправьте /start."))]

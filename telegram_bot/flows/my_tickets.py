@@ -5,10 +5,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from telegram_bot import keyboards as kb
-from telegram_bot.dialog import Incoming, render
 from telegram_bot.flows.menu import leave_step
+from telegram_bot.incoming import Incoming
 from telegram_bot.models import Dialog
 from telegram_bot.replies import Replies, Reply
+from telegram_bot.texts import render
 from telegram_bot.utf16 import utf16_length
 from tickets.attachments import MAX_FILES
 from tickets.delivery import tell

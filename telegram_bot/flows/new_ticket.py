@@ -7,11 +7,12 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from telegram_bot import keyboards as kb
-from telegram_bot.dialog import Incoming, render, set_step
 from telegram_bot.files import as_new_file, refusal_of, sent_file, wait_for_files
 from telegram_bot.flows.menu import leave_step
+from telegram_bot.incoming import Incoming
 from telegram_bot.models import Dialog
 from telegram_bot.replies import REMOVE_KEYBOARD, Replies, Reply
+from telegram_bot.texts import render
 from tickets.attachments import MAX_FILES
 from tickets.models import TITLE_LIMIT, Face, Product, Ticket
 from tickets.recording import clean_body, clean_title
@@ -32,7 +33,7 @@ def start(dialog: Dialog, message: Incoming) -> Replies:
 def start_ticket(dialog: Dialog, message: Incoming, parent: Ticket | None = None) -> Replies:
     parked = leave_step(dialog, message) if dialog.step not in (*STEPS, "confirm") else []
     if dialog.has_draft:
-        set_step(dialog, "")
+        dialog.set_step("")
         text = render("draft", draft=dialog.draft, product=_product(dialog))
         resume = kb.button(_("▶️ Продолжить"), "resume")
         drop = kb.button(_("🗑 Удалить"), "drop", *([parent.pk] if parent else []))
@@ -88,10 +89,10 @@ def _cancel(dialog: Dialog) -> kb.Button:
 
 
 def ask_product(dialog: Dialog, message: Incoming, page: int = 1) -> Replies:
-    set_step(dialog, "product")
+    dialog.set_step("product")
     products = list(Product.objects.filter(is_active=True))
     if not products:
-        set_step(dialog, "")
+        dialog.set_step("")
         dialog.draft, dialog.draft_at = {}, None
         return [message.screen(_("Сейчас нет продуктов, для которых можно создать заявку."))]
     buttons = [kb.button(f"{row.icon} {row.name}".strip(), "product", row.pk) for row in products]
@@ -137,7 +138,7 @@ def stale(dialog: Dialog, message: Incoming) -> Replies:
 
 
 def ask_title(dialog: Dialog, message: Incoming) -> Replies:
-    set_step(dialog, "title")
+    dialog.set_step("title")
     text = render("new_title", draft=dialog.draft, product=_product(dialog), limit=TITLE_LIMIT)
     return [message.screen(text, kb.inline(_step_buttons(dialog)))]
 
@@ -170,7 +171,7 @@ def take_suggested_title(dialog: Dialog, message: Incoming) -> Replies:
 
 
 def ask_description(dialog: Dialog, message: Incoming) -> Replies:
-    set_step(dialog, "description")
+    dialog.set_step("description")
     text = render("new_description", draft=dialog.draft)
     return [message.screen(text, kb.inline(_step_buttons(dialog)))]
 
@@ -191,7 +192,7 @@ def take_description(dialog: Dialog, message: Incoming) -> Replies:
 
 
 def ask_files(dialog: Dialog, message: Incoming) -> Replies:
-    set_step(dialog, "files")
+    dialog.set_step("files")
     files = dialog.draft.get("files", [])
     question = message.say(render("new_files"), _files_keyboard(dialog))
     return [question, _files_so_far(message, files)] if files else [question]
@@ -282,7 +283,7 @@ def _complete(dialog: Dialog, message: Incoming) -> Replies:
 
 
 def confirm(dialog: Dialog, message: Incoming) -> Replies:
-    set_step(dialog, "confirm")
+    dialog.set_step("confirm")
     text = render("confirm", draft=dialog.draft, product=_product(dialog))
     fix = [
         kb.button(_("✏️ Тема"), "fix", "title"),
@@ -357,7 +358,7 @@ def _create(dialog: Dialog, message: Incoming) -> Replies:
         return [message.say(text, kb.reply([kb.YES, kb.CANCEL]))]
     wait_for_files(ticket, None, draft.get("files", []), message.chat_id)
     dialog.draft, dialog.draft_at = {}, None
-    set_step(dialog, "")
+    dialog.set_step("")
     return [
         message.say(_("Заявка зарегистрирована."), REMOVE_KEYBOARD),
         message.say(

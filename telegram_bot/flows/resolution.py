@@ -3,7 +3,6 @@
 from django.utils.translation import gettext as _
 
 from telegram_bot import keyboards as kb
-from telegram_bot.dialog import Incoming, render, set_step
 from telegram_bot.files import as_new_file
 from telegram_bot.flows.comments import keep_part, usable_file, write_comment
 from telegram_bot.flows.menu import leave_step
@@ -16,8 +15,10 @@ from telegram_bot.flows.my_tickets import (
     show_card,
 )
 from telegram_bot.flows.new_ticket import start_ticket
+from telegram_bot.incoming import Incoming
 from telegram_bot.models import Dialog, TicketMessage
-from telegram_bot.replies import Replies, Reply, change_buttons
+from telegram_bot.replies import Replies, without_offer
+from telegram_bot.texts import render
 from tickets.models import Face, Ticket
 from tickets.recording import customer
 from tickets.refusals import AlreadyDone, TextRequired, TextTooLong
@@ -59,7 +60,7 @@ def take_score(dialog: Dialog, message: Incoming) -> Replies:
             return message.toast(_("Оценка уже принята."))  # a double press
         return _too_late(message, find_ticket(message, ticket.pk) or ticket)
     parked = leave_step(dialog, message)
-    set_step(dialog, "rating_comment", ticket=ticket.pk)
+    dialog.set_step("rating_comment", ticket=ticket.pk)
     buttons = [
         kb.button(_("✏️ Написать"), "rating_comment", ticket.pk),
         kb.button(_("Пропустить"), "skip_rating", ticket.pk),
@@ -78,7 +79,7 @@ def ask_rating_comment(dialog: Dialog, message: Incoming) -> Replies:
     if ticket.score is None or ticket.rating_comment:
         return _too_late(message, ticket)
     parked = leave_step(dialog, message) if dialog.step != "rating_comment" else []
-    set_step(dialog, "rating_comment", ticket=ticket.pk)
+    dialog.set_step("rating_comment", ticket=ticket.pk)
     skip = kb.inline([kb.button(_("Пропустить"), "skip_rating", ticket.pk)])
     return [*parked, message.say(_("Напишите комментарий к оценке."), skip)]
 
@@ -86,14 +87,14 @@ def ask_rating_comment(dialog: Dialog, message: Incoming) -> Replies:
 def skip_rating_comment(dialog: Dialog, message: Incoming) -> Replies:
     """What is written next is no comment to the score any more."""
     if dialog.step == "rating_comment":
-        set_step(dialog, "")
+        dialog.set_step("")
     return show_card(dialog, message)
 
 
 def take_rating_comment(dialog: Dialog, message: Incoming) -> Replies:
     ticket = find_ticket(message, dialog.data.get("ticket", 0))
     if ticket is None:
-        set_step(dialog, "")
+        dialog.set_step("")
         return not_found(message)
     try:
         comment_rating(ticket=ticket, actor=customer(message.customer, Face.BOT), text=message.text)
@@ -103,9 +104,9 @@ def take_rating_comment(dialog: Dialog, message: Incoming) -> Replies:
     except TextTooLong as long:
         return [message.say(str(long))]
     except AlreadyDone:
-        set_step(dialog, "")
+        dialog.set_step("")
         return _too_late(message, ticket)
-    set_step(dialog, "")
+    dialog.set_step("")
     menu = kb.inline([kb.button(_("‹ Меню"), "menu")])
     return [message.say(_("Спасибо, передали команде."), menu)]
 
@@ -131,7 +132,7 @@ def ask_reason(dialog: Dialog, message: Incoming) -> Replies:
     if ticket.status != TicketStatus.RESOLVED:
         return _too_late(message, ticket)
     parked = leave_step(dialog, message)
-    set_step(dialog, "reason", ticket=ticket.pk)
+    dialog.set_step("reason", ticket=ticket.pk)
     text = _("Напишите причину возврата: что осталось нерешённым?")
     return [*parked, message.screen(text, kb.inline([kb.cancel("reason", ticket.pk)]))]
 
@@ -139,7 +140,7 @@ def ask_reason(dialog: Dialog, message: Incoming) -> Replies:
 def take_reason(dialog: Dialog, message: Incoming) -> Replies:
     ticket = find_ticket(message, dialog.data.get("ticket", 0))
     if ticket is None:
-        set_step(dialog, "")
+        dialog.set_step("")
         return not_found(message)
     cancel = kb.inline([kb.cancel("reason", ticket.pk)])
     file, refusal = usable_file(message)
@@ -165,9 +166,9 @@ def take_reason(dialog: Dialog, message: Incoming) -> Replies:
         text = _("Заявка уже в работе, причину я добавил комментарием.")
         return [message.say(text), *write_comment(dialog, message, ticket)]
     except TransitionNotAllowed:
-        set_step(dialog, "")
+        dialog.set_step("")
         return _too_late(message, ticket)
-    set_step(dialog, "")
+    dialog.set_step("")
     keep_part(dialog, message, ticket.comments.latest("pk"), file)
     text = _("↩️ Заявка № %(number)s снова в работе. Причина передана специалисту.")
     show = kb.inline([kb.button(_("👁 Открыть"), "card", ticket.pk, kb.KEPT)])
@@ -196,9 +197,3 @@ def _too_late(message: Incoming, ticket: Ticket) -> Replies:
         [without_offer(message.chat_id, message.message_id, ticket.pk)] if message.is_kept else []
     )
     return [*message.toast(text), *ended, card_screen(message, ticket)]
-
-
-def without_offer(chat_id: int, message_id: int, ticket_id: int) -> Reply:
-    """Take the buttons to rate and to return from a message; its words stay."""
-    show = kb.inline([kb.button(_("👁 Просмотреть заявку"), "card", ticket_id, kb.KEPT)])
-    return change_buttons(chat_id, message_id, show, ticket_id=ticket_id)

@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.utils import timezone
 
 from desk.deliveries import DeliveryAdmin
-from telegram_bot.composers import COMPOSERS
+from telegram_bot.notices import COMPOSERS
 from tests.factories import AgentFactory, TelegramAccountFactory, open_ticket
 from tickets import recording
 from tickets.comments import add_comment

@@ -54,7 +54,7 @@ def test_list_is_newest_first_with_chips(desk, anna):
     assert numbers(response) == [second.pk, first.pk]
     page = response.content.decode()
     assert '<span class="chip chip-new">' in page
-    assert "#new\"></use></svg>Новая</span>" in page
+    assert '#new"></use></svg>Новая</span>' in page
     assert "chip chip-waiting" in page
     assert "ООО «Альфа»" in page
 

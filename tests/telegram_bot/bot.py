@@ -14,10 +14,10 @@ from telegram import Update
 from telegram.ext import Application
 
 from telegram_bot.application import ALLOWED_UPDATES, build_application
-from telegram_bot.dialog import ALBUM_WAIT
+from telegram_bot.direct_replies import send_due_replies
 from telegram_bot.inbox import DurableUpdateQueue
 from telegram_bot.models import IncomingUpdate
-from telegram_bot.sending import send_due_replies
+from telegram_bot.processing import ALBUM_WAIT
 from tests.conftest import Clock
 from tests.local_telegram import FileSpec, Json, Sandbox, buttons
 from tests.queue import Task, run_queue

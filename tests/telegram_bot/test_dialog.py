@@ -6,9 +6,9 @@ from collections.abc import Callable
 import pytest
 from django.db import OperationalError
 
-from telegram_bot.dialog import ATTEMPTS
 from telegram_bot.flows import comments, my_tickets
 from telegram_bot.models import Dialog, IncomingUpdate
+from telegram_bot.processing import ATTEMPTS
 from tests.factories import TicketFactory
 from tests.telegram_bot.bot import Bot, Chat, fetch_and_work_off
 from tickets.comments import add_comment

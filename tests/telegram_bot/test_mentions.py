@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from telegram import Chat, Message, MessageEntity, User
 
-from telegram_bot.flows.groups import first_sentence
+from telegram_bot.flows.group_tickets import first_sentence
 from telegram_bot.mentions import commands, mentions, without_mentions
 from telegram_bot.utf16 import utf16_length
 

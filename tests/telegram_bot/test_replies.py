@@ -2,9 +2,9 @@
 
 import pytest
 
-from telegram_bot.dialog import ALBUM_WAIT
+from telegram_bot.direct_replies import REPLY_CLAIM, claim_due_replies, release_replies
 from telegram_bot.models import IncomingUpdate
-from telegram_bot.sending import REPLY_CLAIM, claim_due_replies, release_replies
+from telegram_bot.processing import ALBUM_WAIT
 from tests.telegram_bot.bot import Bot, Chat, where_stored
 from tickets.models import Ticket
 
@@ -124,7 +124,7 @@ def test_screen_whose_message_is_gone_comes_as_a_new_one(chat: Chat, telegram) -
 
 def test_killed_process_leaves_its_answer_to_the_next(chat: Chat, bot: Bot, monkeypatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("telegram_bot.dialog.send_replies", _killed)
+        patch.setattr("telegram_bot.processing.send_replies", _killed)
         send(chat, bot)
     bot.send_due_replies()
     assert chat.seen == []  # the process that took the update may still be sending
@@ -137,7 +137,7 @@ def test_only_poller_sends_at_once_what_its_predecessor_left(
     chat: Chat, bot: Bot, monkeypatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("telegram_bot.dialog.send_replies", _killed)
+        patch.setattr("telegram_bot.processing.send_replies", _killed)
         send(chat, bot)
     release_replies(BOT_ID)
     bot.send_due_replies()

@@ -7,8 +7,8 @@ from django.core import mail
 from django.core.files.base import ContentFile
 
 from accounts.models import User
-from telegram_bot.composers import COMPOSERS
 from telegram_bot.models import BotHeartbeat, Group, GroupTicket, TicketMessage
+from telegram_bot.notices import COMPOSERS
 from telegram_bot.replies import PART
 from tests.factories import (
     AgentFactory,

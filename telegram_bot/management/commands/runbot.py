@@ -16,9 +16,9 @@ from telegram.ext import Application, ContextTypes
 
 from accounts.services import queue_due_pin_mails
 from telegram_bot.application import ALLOWED_UPDATES, build_application, describe_bot
+from telegram_bot.direct_replies import release_replies, send_due_replies
 from telegram_bot.inbox import DurableUpdateQueue, in_database
 from telegram_bot.models import BotHeartbeat
-from telegram_bot.sending import release_replies, send_due_replies
 from tickets.delivery import drain_forgotten
 from tickets.leases import process_name, release_lease, take_lease
 from tickets.models import Lease

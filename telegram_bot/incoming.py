@@ -1,0 +1,130 @@
+"""What a person sent or pressed, as the flows see it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from telegram import Bot, CallbackQuery, Message, Update
+from telegram.constants import ChatType
+
+from accounts.models import User
+from accounts.services import linked_user
+from telegram_bot.keyboards import KEPT, Keyboard, parse
+from telegram_bot.models import Dialog
+from telegram_bot.replies import Replies, Reply, answer, edit, say
+from tickets.text import clean_line
+
+Inquiry = Callable[[Bot, Update], Awaitable[str | None]]
+
+
+@dataclass
+class Incoming:
+    """What a person sent or pressed, as the flows see it."""
+
+    update: Update
+    bot_id: int = 0
+    bot_username: str = ""
+    facts: str | None = None  # what was asked of Telegram before the transaction
+
+    @property
+    def is_private(self) -> bool:
+        chat = self.update.effective_chat
+        return chat is not None and chat.type == ChatType.PRIVATE
+
+    @property
+    def is_edit(self) -> bool:
+        return self.update.edited_message is not None
+
+    @property
+    def topic(self) -> int:
+        """The forum topic of a group message, 0 outside of one."""
+        sent = self.message
+        return (sent.message_thread_id or 0) if sent and sent.is_topic_message else 0
+
+    @property
+    def press(self) -> CallbackQuery | None:
+        return self.update.callback_query
+
+    @property
+    def message(self) -> Message | None:
+        return self.update.effective_message
+
+    @property
+    def telegram_id(self) -> int:
+        return self.update.effective_user.id if self.update.effective_user else 0
+
+    @property
+    def chat_id(self) -> int:
+        return self.update.effective_chat.id if self.update.effective_chat else 0
+
+    @property
+    def chat_title(self) -> str:
+        return (self.update.effective_chat and self.update.effective_chat.title) or ""
+
+    @property
+    def message_id(self) -> int:
+        return self.message.message_id if self.message else 0
+
+    @property
+    def name(self) -> str:
+        user = self.update.effective_user
+        return clean_line(user.first_name) if user else ""
+
+    @property
+    def username(self) -> str:
+        return (self.update.effective_user and self.update.effective_user.username) or ""
+
+    @property
+    def replied_id(self) -> int:
+        replied = self.message and not self.press and self.message.reply_to_message
+        return replied.message_id if replied else 0
+
+    @property
+    def text(self) -> str:
+        return (self.message and (self.message.text or self.message.caption)) or ""
+
+    @property
+    def album(self) -> str:
+        return (self.message and not self.press and self.message.media_group_id) or ""
+
+    @property
+    def data(self) -> str:
+        return (self.press and self.press.data) or ""
+
+    @property
+    def argument(self) -> str:
+        """What follows a command: the payload of a deep link."""
+        return self.text.partition(" ")[2].strip()
+
+    @cached_property
+    def user(self) -> User | None:
+        """The portal account behind this person, None while it may not be served."""
+        return linked_user(self.telegram_id)
+
+    @property
+    def customer(self) -> User:
+        """The linked person, for flows that are registered with `linked` only."""
+        if self.user is None:
+            raise LookupError("this flow is for linked people")
+        return self.user
+
+    def say(self, text: str, keyboard: Keyboard | None = None, **options: Any) -> Reply:
+        return say(self.chat_id, text, keyboard, **options)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether a button was pressed on a message worth keeping: a notice, a confirmation."""
+        return parse(self.data)[1][-1:] == [KEPT]
+
+    def screen(self, text: str, keyboard: Keyboard | None = None, **options: Any) -> Reply:
+        """Navigation changes the message whose button was pressed; else it is a new one."""
+        if self.press and self.message_id and not self.is_kept:
+            return edit(self.chat_id, self.message_id, text, keyboard, **options)
+        return self.say(text, keyboard, **options)
+
+    def toast(self, text: str, *, alert: bool = False) -> list[Reply]:
+        return [answer(self.press.id, text, alert=alert)] if self.press else [self.say(text)]
+
+
+Flow = Callable[[Dialog, Incoming], Replies]
