@@ -1,25 +1,28 @@
 """How far a person has come on the way from the portal to the bot."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
-from accounts.models import BotRegistration, LinkPin, TelegramAccount, User
+from accounts.models import BotRegistration, LinkPin, MessengerAccount, User
 
 
 @dataclass(frozen=True)
 class LinkState:
-    """How far a person has come on the way from the portal to Telegram."""
+    """How far a person has come on the way from the portal to a messenger."""
 
     registration: BotRegistration | None = None
-    telegram: TelegramAccount | None = None
+    account: MessengerAccount | None = None
     pin: LinkPin | None = None
 
     @property
     def name(self) -> str:
         if self.registration is None:
             return "unregistered"
-        if self.telegram:
+        if self.account:
             return "linked"
         if self.pin is None:
             return "waiting_for_phone"
@@ -34,11 +37,33 @@ class LinkState:
         return {"unregistered": 1, "waiting_for_phone": 2, "linked": 4}.get(self.name, 3)
 
 
-def link_state(user: User) -> LinkState:
-    registration = user.registrations.filter(withdrawn_at=None).first()
+def link_state(user: User, channel: str) -> LinkState:
+    registration = user.registrations.filter(channel=channel, withdrawn_at=None).first()
     if registration is None:
         return LinkState()
-    if telegram := TelegramAccount.objects.filter(user=user).first():
-        return LinkState(registration, telegram)
+    if account := MessengerAccount.objects.filter(user=user, channel=channel).first():
+        return LinkState(registration, account)
     pins = LinkPin.objects.filter(registration=registration, closed_at=None)
     return LinkState(registration, None, pins.order_by("-created_at").first())
+
+
+class PinNews(models.TextChoices):
+    """What is told where a PIN was asked for; each is a kind of delivery."""
+
+    DELAYED = "pin_delayed", _("письмо с ПИН-кодом задерживается")
+    FAILED = "pin_failed", _("письмо с ПИН-кодом не ушло")
+
+
+PinTeller = Callable[[LinkPin, PinNews], object]
+_tellers: list[PinTeller] = []
+
+
+def tell_pin_news_by(teller: PinTeller) -> None:
+    """Named once at start by the app that owns the way out, which accounts know nothing of."""
+    _tellers[:] = [teller]
+
+
+def tell_of_pin(pin: LinkPin, news: PinNews) -> None:
+    """Hand over what the person should hear, in the caller's transaction."""
+    for tell in _tellers:
+        tell(pin, news)

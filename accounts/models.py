@@ -74,11 +74,12 @@ class User(AbstractUser):
 
 
 class BotRegistration(models.Model):
-    """A phone and the consent to use portal data in Telegram; kept after it is withdrawn."""
+    """A phone and the consent to use portal data in a messenger; kept after it is withdrawn."""
 
     user = models.ForeignKey(
         User, on_delete=models.CASCADE, related_name="registrations", verbose_name=_("пользователь")
     )
+    channel = models.CharField(_("мессенджер"), max_length=20)
     phone = models.CharField(_("телефон"), max_length=12)
     consent_version = models.CharField(_("версия согласия"), max_length=20)
     consented_at = models.DateTimeField(_("согласие дано"))
@@ -91,7 +92,10 @@ class BotRegistration(models.Model):
         verbose_name_plural = _("регистрации в чат-боте")
         constraints: ClassVar = [
             models.UniqueConstraint(
-                "user", condition=models.Q(withdrawn_at=None), name="one_registration_per_user"
+                "user",
+                "channel",
+                condition=models.Q(withdrawn_at=None),
+                name="one_registration_a_channel",
             )
         ]
         indexes: ClassVar = [
@@ -102,26 +106,31 @@ class BotRegistration(models.Model):
         return _("регистрация %(user)s") % {"user": self.user}
 
 
-class TelegramAccount(models.Model):
+class MessengerAccount(models.Model):
     """A confirmed link. It exists only while the registration it was made for is in force."""
 
-    user = models.OneToOneField(
+    user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.CASCADE,
-        related_name="telegram",
+        related_name="messengers",
         verbose_name=_("пользователь"),
     )
-    telegram_id = models.BigIntegerField(_("Telegram ID"), unique=True)
-    username = models.CharField(_("имя в Telegram"), max_length=64, blank=True)
+    channel = models.CharField(_("мессенджер"), max_length=20)
+    address = models.CharField(_("ID в мессенджере"), max_length=64)
+    username = models.CharField(_("имя в мессенджере"), max_length=64, blank=True)
     linked_at = models.DateTimeField(_("связан"), auto_now_add=True)
     unreachable_at = models.DateTimeField(_("недоступен с"), null=True, blank=True)
 
     class Meta:
-        verbose_name = _("связь с Telegram")
-        verbose_name_plural = _("связи с Telegram")
+        verbose_name = _("связь с мессенджером")
+        verbose_name_plural = _("связи с мессенджерами")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["channel", "address"], name="one_link_an_address"),
+            models.UniqueConstraint(fields=["user", "channel"], name="one_link_a_channel"),
+        ]
 
     def __str__(self) -> str:
-        return f"@{self.username}" if self.username else str(self.telegram_id)
+        return f"@{self.username}" if self.username else self.address
 
 
 class LinkPin(models.Model):
@@ -133,7 +142,8 @@ class LinkPin(models.Model):
         related_name="pins",
         verbose_name=_("регистрация"),
     )
-    telegram_id = models.BigIntegerField(_("Telegram ID"))
+    channel = models.CharField(_("мессенджер"), max_length=20)
+    address = models.CharField(_("ID в мессенджере"), max_length=64)
     digest = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(_("запрошен"), auto_now_add=True)
     mail_attempts = models.PositiveSmallIntegerField(_("попыток отправки"), default=0)
@@ -149,7 +159,7 @@ class LinkPin(models.Model):
         verbose_name_plural = _("ПИН-коды")
         constraints: ClassVar = [
             models.UniqueConstraint(
-                "telegram_id", condition=models.Q(closed_at=None), name="one_open_pin"
+                "channel", "address", condition=models.Q(closed_at=None), name="one_open_pin"
             )
         ]
         indexes: ClassVar = [

@@ -23,7 +23,7 @@ def normalise_phone(text: str) -> str:
 
 
 def contact_phone(text: str) -> str | None:
-    """Return the phone of a Telegram contact (`79…` or `+79…`), None for any other spelling."""
+    """Return the phone of a contact card (`79…` or `+79…`), None for any other spelling."""
     match = CONTACT.fullmatch(text)
     return "+" + match[1] if match else None
 

@@ -1,4 +1,4 @@
-"""The only writer of registrations, PINs and links between Telegram and the portal."""
+"""The only writer of registrations, PINs and links between messengers and the portal."""
 
 import re
 import secrets
@@ -9,7 +9,9 @@ from django.db.models import F, Q, QuerySet, Sum
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from accounts.models import BotRegistration, LinkPin, TelegramAccount, User
+from accounts.linking import PinNews, tell_of_pin
+from accounts.models import BotRegistration, LinkPin, MessengerAccount, User
+from config.backoff import backoff
 from config.queue import enqueue
 
 CONSENT_VERSION = "2026-11"
@@ -23,6 +25,7 @@ PINS_AN_HOUR = 3
 PINS_A_DAY = 6
 MAIL_ATTEMPTS = 12  # about eight minutes of a mail server that is down
 MAIL_CLAIM = timedelta(seconds=60)
+LONGEST_MAIL_WAIT = timedelta(seconds=60)
 
 
 class LinkRefused(Exception):
@@ -30,7 +33,7 @@ class LinkRefused(Exception):
 
 
 class AlreadyLinked(LinkRefused):
-    """The account or the Telegram user has a link already; a link never moves silently."""
+    """The account or the messenger's address has a link already; a link never moves silently."""
 
 
 class RegistrationWithdrawn(LinkRefused):
@@ -63,16 +66,19 @@ class PinWrong(LinkRefused):
         self.tries_left = tries_left
 
 
-def register_for_bot(*, user: User, phone: str, ip: str | None, user_agent: str) -> BotRegistration:
+def register_for_bot(
+    *, user: User, channel: str, phone: str, ip: str | None, user_agent: str
+) -> BotRegistration:
     """Record the consent for a normalised phone. Another phone replaces the old registration."""
     with transaction.atomic():
         _lock_user(pk=user.pk)
-        current = user.registrations.filter(withdrawn_at=None).first()
+        current = user.registrations.filter(channel=channel, withdrawn_at=None).first()
         if current and current.phone == phone:
             return current
-        withdraw_registration(user=user)
+        withdraw_registration(user=user, channel=channel)
         return BotRegistration.objects.create(
             user=user,
+            channel=channel,
             phone=phone,
             consent_version=CONSENT_VERSION,
             consented_at=timezone.now(),
@@ -81,78 +87,93 @@ def register_for_bot(*, user: User, phone: str, ip: str | None, user_agent: str)
         )
 
 
-def withdraw_registration(*, user: User) -> None:
+def withdraw_registration(*, user: User, channel: str) -> None:
     """End consent and link at once; the record of the consent stays."""
     with transaction.atomic():
         _lock_user(pk=user.pk)
-        unlink_telegram(user=user)
-        user.registrations.filter(withdrawn_at=None).update(withdrawn_at=timezone.now())
+        unlink_messenger(user=user, channel=channel)
+        in_force = user.registrations.filter(channel=channel, withdrawn_at=None)
+        in_force.update(withdrawn_at=timezone.now())
 
 
-def unlink_telegram(*, user: User) -> None:
+def unlink_messenger(*, user: User, channel: str) -> None:
     with transaction.atomic():
         _lock_user(pk=user.pk)
-        TelegramAccount.objects.filter(user=user).delete()
-        LinkPin.objects.filter(registration__user=user, closed_at=None).update(
+        MessengerAccount.objects.filter(user=user, channel=channel).delete()
+        LinkPin.objects.filter(registration__user=user, channel=channel, closed_at=None).update(
             closed_at=timezone.now()
         )
 
 
-def registrations_of_phone(phone: str) -> QuerySet[BotRegistration]:
+def registrations_of_phone(*, channel: str, phone: str) -> QuerySet[BotRegistration]:
     """Registrations in force for a phone, of people who may use the portal."""
     return (
-        BotRegistration.objects.filter(phone=phone, withdrawn_at=None, user__is_active=True)
+        BotRegistration.objects.filter(
+            channel=channel, phone=phone, withdrawn_at=None, user__is_active=True
+        )
         .select_related("user")
         .order_by("pk")
     )
 
 
-def linked_user(telegram_id: int) -> User | None:
-    """The active account this Telegram user is linked to."""
+def linked_account(*, channel: str, address: str) -> MessengerAccount | None:
+    """The link of whoever writes from this address, while its user is active."""
     return (
-        User.objects.filter(telegram__telegram_id=telegram_id, is_active=True)
-        .select_related("telegram", "organization")
+        MessengerAccount.objects.filter(channel=channel, address=address, user__is_active=True)
+        .select_related("user__organization")
         .first()
     )
 
 
-def note_unreachable(*, telegram_id: int) -> None:
-    """Telegram does not take messages for this person: they blocked the bot or are gone."""
-    TelegramAccount.objects.filter(telegram_id=telegram_id).update(unreachable_at=timezone.now())
+def note_unreachable(*, channel: str, address: str) -> None:
+    """The messenger takes nothing for this person: they blocked the bot or are gone."""
+    MessengerAccount.objects.filter(channel=channel, address=address).update(
+        unreachable_at=timezone.now()
+    )
 
 
-def note_reachable(user: User) -> None:
+def note_reachable(account: MessengerAccount) -> None:
     """Who writes to the bot can be written to again."""
-    if user.telegram.unreachable_at:
-        TelegramAccount.objects.filter(user=user).update(unreachable_at=None)
+    if account.unreachable_at:
+        MessengerAccount.objects.filter(pk=account.pk).update(unreachable_at=None)
 
 
-def request_link_pin(*, registration: BotRegistration, telegram_id: int) -> LinkPin:
-    """Start a new PIN for this registration and Telegram user and queue its mail.
+def request_link_pin(*, registration: BotRegistration, address: str) -> LinkPin:
+    """Start a new PIN for this registration and the messenger's address, and queue its mail.
 
     A new PIN closes the ones before. Raises AlreadyLinked, RegistrationWithdrawn, PinTooSoon,
     PinLocked or PinLimitReached.
     """
     with transaction.atomic():
         _lock_user(pk=registration.user_id)
-        if not registrations_of_phone(registration.phone).filter(pk=registration.pk).exists():
+        channel = registration.channel
+        in_force = registrations_of_phone(channel=channel, phone=registration.phone)
+        if not in_force.filter(pk=registration.pk).exists():
             raise RegistrationWithdrawn
-        if TelegramAccount.objects.filter(
-            Q(user=registration.user) | Q(telegram_id=telegram_id)
-        ).exists():
+        if _is_linked(registration.user, channel, address):
             raise AlreadyLinked
         now = timezone.now()
         _check_pin_limits(registration.user, now)
-        _close_pins(Q(registration__user=registration.user) | Q(telegram_id=telegram_id), now)
+        of_both = Q(registration__user=registration.user) | Q(address=address)
+        _close_pins(of_both & Q(channel=channel), now)
         try:
             with transaction.atomic():
                 pin = LinkPin.objects.create(
-                    registration=registration, telegram_id=telegram_id, mail_due_at=now + MAIL_CLAIM
+                    registration=registration,
+                    channel=channel,
+                    address=address,
+                    mail_due_at=now + MAIL_CLAIM,
                 )
-        except IntegrityError:  # the same Telegram user asks for another account at this moment
+        except IntegrityError:  # the same address asks for another account at this moment
             raise PinTooSoon(PIN_RESEND_AFTER) from None
         enqueue("accounts.tasks.mail_link_pin", pin.pk, 0)
         return pin
+
+
+def _is_linked(user: User, channel: str, address: str) -> bool:
+    """Whether the account or the address has a link in this messenger."""
+    of_both = Q(user=user) | Q(address=address)
+    return MessengerAccount.objects.filter(of_both, channel=channel).exists()
 
 
 def _close_pins(which: Q, now: datetime) -> None:
@@ -187,34 +208,40 @@ def _lock_left(last: LinkPin, now: datetime) -> PinLocked | None:
     return None
 
 
-def confirm_link_pin(*, telegram_id: int, code: str, username: str = "") -> TelegramAccount:
-    """Link the Telegram user to the account its open PIN was mailed for.
+def confirm_link_pin(
+    *, channel: str, address: str, code: str, username: str = ""
+) -> MessengerAccount:
+    """Link the messenger's address to the account its open PIN was mailed for.
 
     Raises PinWrong, PinLocked, PinExpired, PinNotSent or AlreadyLinked. A try is counted before
     the code is compared and stays counted, so the caller must not roll back on these.
     """
     with transaction.atomic():
-        result = _try_code(telegram_id, code, username)
+        result = _try_code(channel, address, code, username)
     if isinstance(result, LinkRefused):
         raise result
     return result
 
 
-def _try_code(telegram_id: int, code: str, username: str) -> TelegramAccount | LinkRefused:
+def _try_code(
+    channel: str, address: str, code: str, username: str
+) -> MessengerAccount | LinkRefused:
     """The link, or why not: a refusal is returned, as raised it would undo the counted try."""
     user = _lock_user(
-        registrations__pins__telegram_id=telegram_id, registrations__pins__closed_at=None
+        registrations__pins__channel=channel,
+        registrations__pins__address=address,
+        registrations__pins__closed_at=None,
     )
+    pins = LinkPin.objects.filter(channel=channel, address=address)
     now = timezone.now()
-    pin = LinkPin.objects.filter(
+    pin = pins.filter(
         registration__user=user,
-        telegram_id=telegram_id,
         closed_at=None,
         registration__withdrawn_at=None,
         registration__user__is_active=True,
     ).first()
     if user is None or pin is None:
-        last = LinkPin.objects.filter(telegram_id=telegram_id).order_by("-pk").first()
+        last = pins.order_by("-pk").first()
         return (last and _lock_left(last, now)) or PinExpired()
     if pin.expires_at is None:
         return PinNotSent()
@@ -232,18 +259,20 @@ def _try_code(telegram_id: int, code: str, username: str) -> TelegramAccount | L
             return PinLocked(PIN_LOCK)
         return PinWrong(PIN_TRIES - pin.tries)
     LinkPin.objects.filter(pk=pin.pk).update(closed_at=now)
-    if TelegramAccount.objects.filter(Q(user=user) | Q(telegram_id=telegram_id)).exists():
+    if _is_linked(user, channel, address):
         return AlreadyLinked()
-    return TelegramAccount.objects.create(user=user, telegram_id=telegram_id, username=username)
+    return MessengerAccount.objects.create(
+        user=user, channel=channel, address=address, username=username
+    )
 
 
 def pin_digest(pin: LinkPin, code: str) -> str:
-    """Keyed digest of a code, bound to its PIN, registration and Telegram user."""
+    """Keyed digest of a code, bound to its PIN, registration and address."""
     code = code.strip()
     if not re.fullmatch(r"[0-9]{6}", code):
         code = ""  # an odd spelling is simply a wrong code
     return salted_hmac(
-        "accounts.LinkPin", f"{pin.pk}:{pin.registration_id}:{pin.telegram_id}:{code}"
+        "accounts.LinkPin", f"{pin.pk}:{pin.registration_id}:{pin.address}:{code}"
     ).hexdigest()
 
 
@@ -285,12 +314,12 @@ def record_pin_mail_failure(pin: LinkPin) -> None:
             return  # nobody waits for it any more
         if pin.mail_attempts >= MAIL_ATTEMPTS:
             pin.closed_at, pin.mail_due_at = now, None
-            enqueue("telegram_bot.tasks.tell_of_pin_mail", pin.pk, "pin_failed")
+            tell_of_pin(pin, PinNews.FAILED)
         else:
-            wait = timedelta(seconds=min(60, 2**pin.mail_attempts))
+            wait = backoff(pin.mail_attempts, longest=LONGEST_MAIL_WAIT)
             pin.mail_due_at, pin.expires_at = now + wait, None
             if pin.mail_attempts == 1:
-                enqueue("telegram_bot.tasks.tell_of_pin_mail", pin.pk, "pin_delayed")
+                tell_of_pin(pin, PinNews.DELAYED)
         pin.save(update_fields=["closed_at", "mail_due_at", "expires_at"])
 
 
@@ -307,13 +336,22 @@ def queue_due_pin_mails() -> None:
                 enqueue("accounts.tasks.mail_link_pin", pin.pk, pin.mail_attempts)
 
 
+def are_pin_mails_late(since: datetime) -> bool:
+    """Whether a PIN asked for before `since` waits for its first letter: nobody makes it.
+
+    The due time of such a letter is moved on and on, so the first attempt is looked at.
+    """
+    pins = LinkPin.objects.filter(closed_at=None, registration__user__is_active=True)
+    return pins.filter(mail_attempts=0, created_at__lt=since).exists()
+
+
 def delete_old_pins() -> None:
     """Some of those that no limit looks back to any more."""
     old = LinkPin.objects.filter(created_at__lt=timezone.now() - timedelta(days=1))
     LinkPin.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:1000])).delete()
 
 
-def _lock_user(**whose: int | None) -> User | None:
+def _lock_user(**whose: int | str | None) -> User | None:
     """The account, before any row that hangs on it: with one order nobody waits in a circle.
 
     Rows that only refer to the account, such as a ticket, may be written meanwhile (`no_key`).

@@ -4,12 +4,12 @@ from django.apps import apps
 from django.contrib import admin
 from django.utils.translation import gettext_lazy
 
-from accounts.models import BotRegistration, Organization, TelegramAccount, User
+from accounts.models import BotRegistration, MessengerAccount, Organization, User
 from desk.deliveries import DeliveryAdmin
 from desk.people import (
     BotRegistrationAdmin,
+    MessengerAccountAdmin,
     OrganizationAdmin,
-    TelegramAccountAdmin,
     UserAdmin,
 )
 from desk.telegram import BotHeartbeatAdmin, DialogAdmin, GroupAdmin, IncomingUpdateAdmin
@@ -28,7 +28,7 @@ admin.site.register(Delivery, DeliveryAdmin)
 admin.site.register(User, UserAdmin)
 admin.site.register(Organization, OrganizationAdmin)
 admin.site.register(BotRegistration, BotRegistrationAdmin)
-admin.site.register(TelegramAccount, TelegramAccountAdmin)
+admin.site.register(MessengerAccount, MessengerAccountAdmin)
 admin.site.register(IncomingUpdate, IncomingUpdateAdmin)
 admin.site.register(Dialog, DialogAdmin)
 admin.site.register(BotHeartbeat, BotHeartbeatAdmin)

@@ -14,37 +14,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from desk.lists import ReadOnlyAdmin
-from tickets.delivery import channels, resend
+from tickets.delivery import channel_of, channels, resend
 from tickets.models import Delivery
 from tickets.templatetags.labels import addressee
-
-NOTICE_NAMES = {
-    "status": gettext_lazy("статус"),
-    "resolved": gettext_lazy("выполнена"),
-    "comment": gettext_lazy("ответ"),
-    "priority": gettext_lazy("приоритет"),
-    "assigned": gettext_lazy("исполнитель"),
-    "reminder": gettext_lazy("напоминание о закрытии"),
-    "buttons": gettext_lazy("кнопки прежних сообщений"),
-    "group_status": gettext_lazy("статус для группы"),
-    "staff_new": gettext_lazy("специалистам: новая заявка"),
-    "staff_comment": gettext_lazy("специалистам: комментарий"),
-    "staff_return": gettext_lazy("специалистам: возврат"),
-    "linked": gettext_lazy("связь с Telegram"),
-    "continued": gettext_lazy("продолжение ответа"),
-    "file": gettext_lazy("файл"),
-    "file_refused": gettext_lazy("файл не принят"),
-    "created": gettext_lazy("заявка создана"),
-    "pin_delayed": gettext_lazy("письмо с ПИН-кодом задерживается"),
-    "pin_failed": gettext_lazy("письмо с ПИН-кодом не ушло"),
-    "test": gettext_lazy("пробное сообщение"),
-}
-
-
-def _is_unreachable(delivery: Delivery) -> bool:
-    """Whether its chat takes nothing until the person writes to the bot again."""
-    account = delivery.recipient and getattr(delivery.recipient, "telegram", None)
-    return bool(account and account.unreachable_at and delivery.address == str(account.telegram_id))
 
 
 class ChannelFilter(admin.SimpleListFilter):
@@ -63,7 +35,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         "id", "state_", "channel_", "kind_", "ticket", "to", "attempts", "due_at", "sent_at",
         "error",
     )  # fmt: skip
-    list_select_related = ("event__ticket", "recipient__telegram")
+    list_select_related = ("event__ticket", "recipient")
     list_filter = ("state", ChannelFilter)
     search_fields = ("=address",)
     search_help_text = gettext_lazy("Адрес целиком")
@@ -74,6 +46,9 @@ class DeliveryAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     readonly_fields = ("channel_", "kind_", "ticket")
     actions = ("send_again",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
+        return super().get_queryset(request).prefetch_related("recipient__messengers")
 
     def has_resend_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_superuser)
@@ -89,9 +64,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         """«Повторить» of a ticket's card: back to that card."""
         if not self.has_resend_permission(request):
             raise PermissionDenied
-        delivery = get_object_or_404(
-            Delivery.objects.select_related("event", "recipient__telegram"), pk=pk
-        )
+        delivery = get_object_or_404(Delivery.objects.select_related("event", "recipient"), pk=pk)
         self._send_again(request, [delivery])
         if delivery.event is None:
             return HttpResponseRedirect(reverse("admin:tickets_delivery_changelist"))
@@ -105,16 +78,12 @@ class DeliveryAdmin(ReadOnlyAdmin):
     def _send_again(self, request: HttpRequest, deliveries: Iterable[Delivery]) -> None:
         ended = {Delivery.State.FAILED, Delivery.State.CANCELLED}
         chosen = [delivery for delivery in deliveries if delivery.state in ended]
-        blocked = [delivery for delivery in chosen if _is_unreachable(delivery)]
-        again = [delivery for delivery in chosen if delivery not in blocked]
+        refusals = {row: channel_of(row).why_not_again(row) for row in chosen}
+        again = [delivery for delivery, refusal in refusals.items() if not refusal]
         for delivery in again:
             resend(delivery)
-        if blocked:
-            names = ", ".join(sorted({addressee(delivery) for delivery in blocked}))
-            text = _(
-                "Бот заблокирован: %(names)s. Повторите отправку, когда человек снова напишет боту."
-            )
-            self.message_user(request, text % {"names": names}, messages.WARNING)
+        for text in sorted({refusal for refusal in refusals.values() if refusal}):
+            self.message_user(request, text, messages.WARNING)
         if again:
             text = _("Снова в очереди: %(number)d.") % {"number": len(again)}
             self.message_user(request, text, messages.SUCCESS)
@@ -131,14 +100,11 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("что"))
     def kind_(self, delivery: Delivery) -> str:
-        if delivery.kind.startswith("group_") and delivery.kind not in NOTICE_NAMES:
-            return _("ответ в группе")
-        return str(NOTICE_NAMES.get(delivery.kind, delivery.kind))
+        return channel_of(delivery).kind_label(delivery.kind)
 
     @admin.display(description=gettext_lazy("канал"))
     def channel_(self, delivery: Delivery) -> str:
-        channel = channels().get(delivery.channel)
-        return str(channel.label) if channel else delivery.channel
+        return str(channel_of(delivery).label)
 
     @admin.display(description=gettext_lazy("кому"))
     def to(self, delivery: Delivery) -> str:

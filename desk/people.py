@@ -18,8 +18,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.letters import password_letter
-from accounts.models import BotRegistration, TelegramAccount, User
-from accounts.services import unlink_telegram, withdraw_registration
+from accounts.models import BotRegistration, MessengerAccount, User
+from accounts.services import unlink_messenger, withdraw_registration
 from desk.lists import DeskAdmin, ReadOnlyAdmin
 
 
@@ -188,20 +188,20 @@ class BotRegistrationAdmin(PersonalRecordAdmin):
     def withdraw(self, request: HttpRequest, queryset: QuerySet[BotRegistration]) -> None:
         in_force = queryset.filter(withdrawn_at=None).select_related("user")[: self.list_per_page]
         for registration in in_force:
-            withdraw_registration(user=registration.user)
+            withdraw_registration(user=registration.user, channel=registration.channel)
             text = _("Регистрация отозвана: %(user)s.") % {"user": registration.user}
             self.message_user(request, text, messages.SUCCESS)
         if not in_force:
             self.message_user(request, _("Выбранные регистрации уже отозваны."), messages.WARNING)
 
 
-class TelegramAccountAdmin(PersonalRecordAdmin):
-    list_display = ("user", "username", "telegram_id", "linked_at", "unreachable_at")
+class MessengerAccountAdmin(PersonalRecordAdmin):
+    list_display = ("user", "channel", "username", "address", "linked_at", "unreachable_at")
     actions = ("unlink",)
 
     @admin.action(description=gettext_lazy("Отвязать"), permissions=["end"])
-    def unlink(self, request: HttpRequest, queryset: QuerySet[TelegramAccount]) -> None:
+    def unlink(self, request: HttpRequest, queryset: QuerySet[MessengerAccount]) -> None:
         for account in queryset.select_related("user")[: self.list_per_page]:
-            unlink_telegram(user=account.user)
-            text = _("Telegram отвязан: %(user)s.") % {"user": account.user}
+            unlink_messenger(user=account.user, channel=account.channel)
+            text = _("Мессенджер отвязан: %(user)s.") % {"user": account.user}
             self.message_user(request, text, messages.SUCCESS)

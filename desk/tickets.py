@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -210,7 +210,7 @@ class TicketAdmin(DeskAdmin):
             raise PermissionDenied
         if not (object_id.isascii() and object_id.isdigit() and len(object_id) <= NUMBER_DIGITS):
             raise Http404
-        related = ("requester__telegram", "organization", "product", "assignee", "parent")
+        related = ("requester", "organization", "product", "assignee", "parent")
         return get_object_or_404(Ticket.objects.select_related(*related), pk=object_id)
 
     def _form(self, request: HttpRequest, ticket: Ticket) -> CardForm | None:
@@ -224,6 +224,9 @@ class TicketAdmin(DeskAdmin):
         self, request: HttpRequest, ticket: Ticket, form: CardForm | None
     ) -> TemplateResponse:
         events = list(_history(ticket)[:SHOWN_EVENTS])
+        told = [row.recipient for event in events for row in event.deliveries.all()]
+        people = [ticket.requester, *(person for person in told if person)]
+        prefetch_related_objects(people, "messengers")
         context = {
             **self.admin_site.each_context(request),
             "title": _("Ошибка: ") * bool(form and form.errors) + str(ticket),
@@ -260,7 +263,7 @@ def _history(ticket: Ticket) -> QuerySet[TicketEvent]:
             "comment__attachments",
             Prefetch(
                 "deliveries",
-                Delivery.objects.select_related("recipient__telegram").order_by("pk"),
+                Delivery.objects.select_related("recipient").order_by("pk"),
             ),
         )
         .order_by("-pk")

@@ -8,6 +8,7 @@ from email.utils import parseaddr
 from smtplib import SMTPDataError, SMTPRecipientsRefused
 
 from django.conf import settings
+from django.db.models import TextChoices
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -16,17 +17,25 @@ from config.mail import build_letter
 from tickets.channels import Cancelled, Channel, Outcome, PermanentError, Recipient, RetryLater
 from tickets.leases import SLOW_WORK
 from tickets.models import Attachment, Delivery, Ticket, TicketEvent
-from tickets.notices import Audience, Notice
+from tickets.notices import Audience, Notice, NoticeKind
 
 logger = logging.getLogger(__name__)
-MAILED = {"status", "resolved", "comment", "reminder"}  # what customers get by mail
+MAILED = {  # what customers get by mail
+    NoticeKind.STATUS, NoticeKind.RESOLVED, NoticeKind.COMMENT, NoticeKind.REMINDER,
+}  # fmt: skip
 MAILED_FILES = 10 * 1024**2  # bytes of attachments in one letter; the rest is on the card
 FILES_COME = timedelta(minutes=1)  # a letter waits so long for files on their way from Telegram
+
+
+class MailKind(TextChoices):
+    LINKED = "linked", gettext_lazy("связь с Telegram")
 
 
 class EmailChannel(Channel):
     name = "email"
     label = gettext_lazy("Почта")
+    icon = "✉️"
+    kinds = (NoticeKind, MailKind)
     lease = SLOW_WORK
     batch = 1  # a slow server must not hold more than one letter
 
@@ -47,7 +56,7 @@ class EmailChannel(Channel):
         if assignee and assignee == notice.event.actor:
             return []
         desk = [Recipient(settings.STAFF_EMAIL)] if settings.STAFF_EMAIL else []
-        if notice.kind == "staff_new" or assignee is None:
+        if notice.kind == NoticeKind.STAFF_NEW or assignee is None:
             return desk
         serves = assignee.is_active and assignee.is_staff and assignee.email
         return [Recipient(assignee.email, assignee)] if serves else desk

@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.models import Organization, User
 from accounts.phone import normalise_phone
 from accounts.services import register_for_bot
+from telegram_bot.models import TELEGRAM
 from tickets.attachments import NewFile
 from tickets.comments import add_comment
 from tickets.models import Comment, Delivery, Face, Priority, Product, Ticket, TicketEvent
@@ -90,7 +91,11 @@ def create_demo_data() -> bool:
         igor.groups.add(*Group.objects.filter(name=AGENT_GROUP))
         _get_or_create_user(ADMIN, is_staff=True, is_superuser=True)
         register_for_bot(
-            user=anna, phone=normalise_phone("+79161234567"), ip="127.0.0.1", user_agent="demo"
+            user=anna,
+            channel=TELEGRAM,
+            phone=normalise_phone("+79161234567"),
+            ip="127.0.0.1",
+            user_agent="demo",
         )
         _write_history(anna, boris, igor)
     return True

@@ -5,23 +5,26 @@ import logging
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import timedelta
 
+from django.conf import settings
 from django.db.models import Count, Max, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from telegram import Bot, Message
 from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError
 
-from accounts.models import TelegramAccount
+from accounts.linking import PinNews
+from accounts.models import MessengerAccount
 from accounts.services import note_unreachable
 from telegram_bot.bot_api import make_call, retry_after, short_lived_bot
 from telegram_bot.groups import migrate_group, note_removal
-from telegram_bot.models import Group, TicketMessage
-from telegram_bot.notices import COMPOSERS
+from telegram_bot.models import TELEGRAM, BotHeartbeat, Group, TicketMessage, are_downloads_late
+from telegram_bot.notices import COMPOSERS, GroupAnswer, TelegramKind
 from telegram_bot.replies import PART, Reply
 from telegram_bot.utf16 import split_utf16
 from tickets.channels import (
     Cancelled,
     Channel,
+    ChannelState,
     Outcome,
     PermanentError,
     Recipient,
@@ -29,18 +32,21 @@ from tickets.channels import (
 )
 from tickets.delivery import tell
 from tickets.models import Delivery
-from tickets.notices import Audience, Notice
+from tickets.notices import Audience, Notice, NoticeKind
 
 logger = logging.getLogger(__name__)
 
 A_SECOND = 25  # messages over all; Telegram allows about 30, the rest is for direct answers
 PRIVATE_PAUSE = timedelta(seconds=1)
+FILES_LAG = timedelta(minutes=10)  # they are fetched one after another, and may be large
 GROUP_A_MINUTE = 18  # Telegram allows 20; the rest is for direct answers
 
 
 class TelegramChannel(Channel):
-    name = "telegram"
+    name = TELEGRAM
     label = "Telegram"
+    icon = "✈️"
+    kinds = (NoticeKind, PinNews, TelegramKind, GroupAnswer)
     lease = "telegram"
     batch = A_SECOND
 
@@ -49,11 +55,14 @@ class TelegramChannel(Channel):
             yield from self._group_of(notice)
         if notice.audience != Audience.CUSTOMER:
             return
-        accounts = TelegramAccount.objects.filter(
-            user=notice.event.ticket.requester, user__is_active=True, unreachable_at=None
+        accounts = MessengerAccount.objects.filter(
+            channel=self.name,
+            user=notice.event.ticket.requester,
+            user__is_active=True,
+            unreachable_at=None,
         )
         for account in accounts.select_related("user"):
-            yield Recipient(str(account.telegram_id), account.user)
+            yield Recipient(account.address, account.user)
 
     def _group_of(self, notice: Notice) -> Iterable[Recipient]:
         groups = Group.objects.filter(tickets__ticket=notice.event.ticket, removed_at=None)
@@ -62,19 +71,19 @@ class TelegramChannel(Channel):
 
     def parts(self, notice: Notice) -> Iterable[tuple[str, dict[str, int]]]:
         """A long text goes on in further messages, each file is a message of its own."""
-        if notice.kind == "buttons":
+        if notice.kind == NoticeKind.OFFERS_END:
             offers = TicketMessage.objects.filter(ticket=notice.event.ticket, has_resolution=True)
             for number in offers.order_by("pk").values_list("message_id", flat=True):
-                yield "buttons", {"message": number}
+                yield NoticeKind.OFFERS_END, {"message": number}
             return
         yield notice.kind, {}
         comment = notice.event.comment
         if comment is None or notice.audience != Audience.CUSTOMER:
             return
         for part in range(1, len(split_utf16(comment.body, PART))):
-            yield "continued", {"part": part}
+            yield TelegramKind.CONTINUED, {"part": part}
         for number in comment.attachments.values_list("pk", flat=True):
-            yield "file", {"attachment": number}
+            yield TelegramKind.FILE, {"attachment": number}
 
     def held_back(self, addresses: Sequence[str]) -> set[str]:
         now = timezone.now()
@@ -112,13 +121,56 @@ class TelegramChannel(Channel):
                     )
                 yield Outcome(delivery)
 
+    def addressee(self, delivery: Delivery) -> str:
+        """Chats have names; their numbers say nothing."""
+        if delivery.recipient is None:
+            return _("группа %(number)s") % {"number": delivery.address}
+        name = delivery.recipient.short_name
+        account = self._account(delivery)
+        return f"{name} ({account})" if account and account.username else name
+
+    def why_not_again(self, delivery: Delivery) -> str:
+        account = self._account(delivery)
+        if account is None or account.unreachable_at is None:
+            return ""
+        return _(
+            "Бот заблокирован: %(name)s. Повторите отправку, когда человек снова напишет боту."
+        ) % {"name": self.addressee(delivery)}
+
+    def _account(self, delivery: Delivery) -> MessengerAccount | None:
+        """The link a delivery goes to; None when the person has linked another chat since."""
+        if delivery.recipient is None:
+            return None
+        for account in delivery.recipient.messengers.all():  # lists have fetched them before
+            if (account.channel, account.address) == (self.name, delivery.address):
+                return account
+        return None
+
+    def state(self) -> ChannelState:
+        """Whether the bot is there, and where people find it."""
+        heartbeat = BotHeartbeat.latest()
+        if heartbeat is None:
+            return ChannelState(is_working=False)
+        url = f"{settings.TELEGRAM_LINK_URL}/{heartbeat.username}"
+        return ChannelState(heartbeat.is_alive, heartbeat.username, url)
+
+    def problems(self) -> list[str]:
+        found = super().problems()
+        if are_downloads_late(timezone.now() - FILES_LAG):
+            found.append("files overdue")
+        heartbeat = BotHeartbeat.latest()
+        if heartbeat is None or not heartbeat.is_alive:
+            found.append("bot not running")
+        return found
+
     def _message(self, delivery: Delivery) -> Reply:
         """What to send now. Raises Cancelled when the person may not be told any more."""
         if (
             delivery.recipient_id
-            and not TelegramAccount.objects.filter(
+            and not MessengerAccount.objects.filter(
+                channel=self.name,
                 user=delivery.recipient_id,
-                telegram_id=int(delivery.address),
+                address=delivery.address,
                 user__is_active=True,
                 unreachable_at=None,
             ).exists()
@@ -151,7 +203,7 @@ class TelegramChannel(Channel):
         if delivery.address.startswith("-"):
             self._lost_in_group(delivery, error)
         elif isinstance(error, Forbidden) or "chat not found" in error.message.lower():
-            note_unreachable(telegram_id=int(delivery.address))
+            note_unreachable(channel=self.name, address=delivery.address)
         return PermanentError(error.message)
 
     def _lost_in_group(self, delivery: Delivery, error: TelegramError) -> None:
@@ -162,12 +214,13 @@ class TelegramChannel(Channel):
 
     def _tell_requester(self, delivery: Delivery) -> None:
         """A ticket that the group cannot hear of is confirmed in the private chat."""
-        account = TelegramAccount.objects.filter(user=delivery.data.get("person")).first()
-        if delivery.kind == "group_created" and account:
+        person = delivery.data.get("person")
+        account = MessengerAccount.objects.filter(channel=self.name, user=person).first()
+        if delivery.kind == GroupAnswer.CREATED and account:
             tell(
                 channel=self.name,
-                kind="created",
-                address=str(account.telegram_id),
+                kind=TelegramKind.CREATED,
+                address=account.address,
                 key=f"created:{delivery.data['ticket']}",
                 recipient=account.user,
                 data={"ticket": delivery.data["ticket"]},

@@ -12,6 +12,7 @@ from django.utils import timezone
 from telegram import Bot, Message
 from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError
 
+from config.backoff import backoff
 from telegram_bot.bot_api import make_call, retry_after
 from telegram_bot.inbox import in_database
 from telegram_bot.models import Group, IncomingUpdate, TicketMessage
@@ -19,6 +20,7 @@ from telegram_bot.models import Group, IncomingUpdate, TicketMessage
 logger = logging.getLogger(__name__)
 
 REPLY_CLAIM = timedelta(seconds=30)
+LONGEST_WAIT = timedelta(minutes=1)
 REPLY_GIVE_UP_AFTER = timedelta(hours=1)  # an answer that late answers nothing
 
 
@@ -40,7 +42,7 @@ async def send_replies(bot: Bot, row: IncomingUpdate) -> None:
             logger.warning("Reply %s refused: %s", calls[0]["method"], error.message)
         except TelegramError as error:
             logger.warning("Reply %s failed: %s", calls[0]["method"], type(error).__name__)
-            wait = timedelta(seconds=min(60, 2 ** (row.reply_attempts + 1)))
+            wait = backoff(row.reply_attempts + 1, longest=LONGEST_WAIT)
             break
         except Exception:  # a call that cannot be made must not hold up the others for ever
             logger.exception("Reply %s cannot be made", calls[0]["method"])

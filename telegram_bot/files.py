@@ -4,7 +4,6 @@ import asyncio
 import logging
 import tempfile
 import time
-from collections.abc import Sequence
 from datetime import timedelta
 from mimetypes import guess_extension
 from pathlib import PurePath
@@ -21,23 +20,28 @@ from django.utils.translation import gettext as _
 from telegram import Message
 from telegram.error import BadRequest, Forbidden, TelegramError
 
+from accounts.models import MessengerAccount
+from config.backoff import backoff
 from config.queue import enqueue
 from telegram_bot.bot_api import short_lived_bot, tls
-from telegram_bot.models import TelegramFile
+from telegram_bot.models import TELEGRAM, TelegramFile
+from telegram_bot.notices import TelegramKind
 from tickets.attachments import MAX_SIZE as PORTAL_MAX_SIZE
 from tickets.attachments import NewFile, check_file, clean_file_name, refuse_file, store_file
 from tickets.delivery import release_slow_work, tell
 from tickets.leases import SLOW_WORK, held_lease, renew_lease
-from tickets.models import Attachment, Comment, Ticket
+from tickets.models import Attachment
 from tickets.refusals import FileRefused
 from tickets.wording import file_size
 
 logger = logging.getLogger(__name__)
 
+SOURCE = f"{TELEGRAM}:"  # begins the source of an attachment; the file_id follows
 MAX_SIZE = 20 * 1024**2  # bytes; bots cannot download more
 USUAL = {"video": ".mp4", "audio": ".mp3"}  # where neither name nor type is told
 SLICE = 5.0  # seconds of starting downloads in one task
 DOWNLOAD_TIMEOUT = 30.0
+PLANNED_AT_ONCE = 200  # downloads
 GIVE_UP_AFTER = timedelta(hours=24)
 
 
@@ -95,27 +99,23 @@ def refusal_of(file: dict[str, Any], advice: str) -> str:
 
 
 def as_new_file(file: dict[str, Any]) -> NewFile:
-    return NewFile(name=file["name"], size=file["size"], content_type=file["type"])
-
-
-def wait_for_files(
-    ticket: Ticket, comment: Comment | None, files: Sequence[dict[str, Any]], chat_id: int
-) -> None:
-    """Tie the announced attachments to their Telegram files and queue the download."""
-    if not files:
-        return
-    attachments = Attachment.objects.filter(
-        ticket=ticket, comment=comment, telegram_file=None, state=Attachment.State.PENDING
-    ).order_by("pk")
-    TelegramFile.objects.bulk_create(
-        TelegramFile(attachment=attachment, file_id=file["file_id"], chat_id=chat_id)
-        for attachment, file in zip(attachments, files, strict=True)
+    """The file as an attachment to be: its content is fetched later, by `fetch_soon`."""
+    return NewFile(
+        name=file["name"],
+        size=file["size"],
+        content_type=file["type"],
+        source=f"{SOURCE}{file['file_id']}",
     )
+
+
+def fetch_soon() -> None:
+    """Queue the downloads that what was attached in this transaction needs."""
     enqueue("telegram_bot.tasks.fetch_files")
 
 
 def fetch_due_files() -> None:
     """Download what is due, one after another, for a slice; then hand over to the next task."""
+    _plan_downloads()
     if _next_due() is None:
         return
     with held_lease(SLOW_WORK) as held:
@@ -129,10 +129,20 @@ def fetch_due_files() -> None:
     release_slow_work()
 
 
+def _plan_downloads() -> None:
+    """Give every attachment that waits for Telegram its download."""
+    waiting = Attachment.objects.filter(state=Attachment.State.PENDING, telegram_file=None)
+    numbers = waiting.filter(source__startswith=SOURCE).order_by("pk").values_list("pk", flat=True)
+    TelegramFile.objects.bulk_create(
+        [TelegramFile(attachment_id=number) for number in numbers[:PLANNED_AT_ONCE]],
+        ignore_conflicts=True,  # another worker plans as well
+    )
+
+
 def _next_due() -> TelegramFile | None:
     return (
         TelegramFile.objects.filter(fetched_at=None, due_at__lte=timezone.now())
-        .select_related("attachment__ticket__requester")
+        .select_related("attachment__ticket__requester", "attachment__comment__author")
         .order_by("due_at", "pk")
         .first()
     )
@@ -141,14 +151,14 @@ def _next_due() -> TelegramFile | None:
 def _claim(row: TelegramFile) -> None:
     """Plan the next try before this one: a killed worker must not begin with the same file."""
     row.attempts += 1
-    row.due_at = timezone.now() + timedelta(seconds=min(300, 2**row.attempts))
+    row.due_at = timezone.now() + backoff(row.attempts)
     row.save(update_fields=["attempts", "due_at"])
 
 
 def _fetch(row: TelegramFile) -> None:
     with tempfile.TemporaryFile() as target:
         try:
-            suffix = async_to_sync(_download)(row.file_id, target)
+            suffix = async_to_sync(_download)(row.attachment.source.removeprefix(SOURCE), target)
             target.seek(0)
             if row.attachment.name.startswith("photo_") and suffix:
                 row.attachment.name = str(PurePath(row.attachment.name).with_suffix(suffix))
@@ -203,15 +213,19 @@ def _give_up_when_old(row: TelegramFile) -> None:
 
 def _refuse(row: TelegramFile, reason: str) -> None:
     """The ticket keeps its text; the person hears which file is missing and why."""
+    attachment = row.attachment
     with transaction.atomic():
-        refuse_file(attachment=row.attachment, reason=reason)
+        refuse_file(attachment=attachment, reason=reason)
         row.fetched_at = timezone.now()
         row.save(update_fields=["fetched_at"])
-        tell(
-            channel="telegram",
-            kind="file_refused",
-            address=str(row.chat_id),
-            recipient=row.attachment.ticket.requester,
-            key=f"file_refused:{row.attachment_id}",
-            data={"attachment": row.attachment_id},
-        )
+        sender = attachment.comment.author if attachment.comment else attachment.ticket.requester
+        account = MessengerAccount.objects.filter(channel=TELEGRAM, user=sender).first()
+        if account:
+            tell(
+                channel=TELEGRAM,
+                kind=TelegramKind.FILE_REFUSED,
+                address=account.address,
+                recipient=sender,
+                key=f"file_refused:{attachment.pk}",
+                data={"attachment": attachment.pk},
+            )

@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.utils import timezone
 
-from telegram_bot.models import Group, GroupTicket
+from telegram_bot.models import TELEGRAM, Group, GroupTicket
 from tickets.delivery import move_deliveries
 
 
@@ -40,4 +40,4 @@ def migrate_group(old: int, new: int) -> None:
             double.delete()
         group.chat_id, group.welcome_message_id, group.removed_at = new, None, None
         group.save()
-        move_deliveries(channel="telegram", old=str(old), new=str(new))
+        move_deliveries(channel=TELEGRAM, old=str(old), new=str(new))

@@ -8,10 +8,10 @@ from typing import Any
 from telegram import Bot, CallbackQuery, Message, Update
 from telegram.constants import ChatType
 
-from accounts.models import User
-from accounts.services import linked_user
+from accounts.models import MessengerAccount, User
+from accounts.services import linked_account
 from telegram_bot.keyboards import KEPT, Keyboard, parse
-from telegram_bot.models import Dialog
+from telegram_bot.models import TELEGRAM, Dialog
 from telegram_bot.replies import Replies, Reply, answer, edit, say
 from tickets.text import clean_line
 
@@ -98,9 +98,13 @@ class Incoming:
         return self.text.partition(" ")[2].strip()
 
     @cached_property
+    def account(self) -> MessengerAccount | None:
+        """The link of this person, None while they may not be served."""
+        return linked_account(channel=TELEGRAM, address=str(self.telegram_id))
+
+    @property
     def user(self) -> User | None:
-        """The portal account behind this person, None while it may not be served."""
-        return linked_user(self.telegram_id)
+        return self.account.user if self.account else None
 
     @property
     def customer(self) -> User:

@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -10,6 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from tickets.models import Attachment, Comment, Product, Ticket
 
 ALIVE_FOR = timedelta(seconds=60)
+
+
+TELEGRAM = "telegram"  # the channel, in every row that names one
 
 
 class IncomingUpdate(models.Model):
@@ -88,13 +91,11 @@ class Dialog(models.Model):
 
 
 class TelegramFile(models.Model):
-    """A file still in Telegram that an attachment waits for."""
+    """The download of an attachment whose content is still in Telegram."""
 
     attachment = models.OneToOneField(
         Attachment, on_delete=models.CASCADE, related_name="telegram_file"
     )
-    file_id = models.CharField(max_length=200)
-    chat_id = models.BigIntegerField()
     attempts = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField(default=timezone.now)
     fetched_at = models.DateTimeField(null=True)
@@ -106,6 +107,15 @@ class TelegramFile(models.Model):
 
     def __str__(self) -> str:
         return f"{self.attachment_id}"
+
+
+def are_downloads_late(since: datetime) -> bool:
+    """Whether files are due, or not even planned, since before a time."""
+    pending = Attachment.objects.filter(
+        state=Attachment.State.PENDING, source__startswith=f"{TELEGRAM}:"
+    )
+    planned = Q(telegram_file__fetched_at=None, telegram_file__due_at__lt=since)
+    return pending.filter(planned | Q(telegram_file=None, created_at__lt=since)).exists()
 
 
 class TicketMessage(models.Model):
@@ -151,6 +161,10 @@ class BotHeartbeat(models.Model):
 
     def __str__(self) -> str:
         return f"@{self.username}"
+
+    @property
+    def is_alive(self) -> bool:
+        return self.seen_at > timezone.now() - ALIVE_FOR
 
     @classmethod
     def latest(cls) -> "BotHeartbeat | None":

@@ -4,9 +4,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import TextChoices
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from telegram import InputFile
 
+from accounts.linking import PinNews
 from accounts.models import LinkPin
 from telegram_bot import keyboards as kb
 from telegram_bot.keyboards import registration_link
@@ -16,7 +19,38 @@ from telegram_bot.texts import render
 from telegram_bot.utf16 import split_utf16
 from tickets.channels import Cancelled, PermanentError, RetryLater
 from tickets.models import Attachment, Delivery, Ticket
+from tickets.notices import NoticeKind
 from tickets.status import TicketStatus
+
+
+class TelegramKind(TextChoices):
+    """What only Telegram is asked to say, beside notices and news of PINs."""
+
+    CONTINUED = "continued", gettext_lazy("продолжение ответа")
+    FILE = "file", gettext_lazy("файл")
+    FILE_REFUSED = "file_refused", gettext_lazy("файл не принят")
+    CREATED = "created", gettext_lazy("заявка создана")
+    TEST = "test", gettext_lazy("пробное сообщение")
+
+
+class GroupAnswer(TextChoices):
+    """What a group is answered; staff see that it was, the group reads the template."""
+
+    CREATED = "group_created", gettext_lazy("ответ в группе")
+    EXISTS = "group_exists", gettext_lazy("ответ в группе")
+    SHORT = "group_short", gettext_lazy("ответ в группе")
+    UNREGISTERED = "group_unregistered", gettext_lazy("ответ в группе")
+    ANONYMOUS = "group_anonymous", gettext_lazy("ответ в группе")
+    NOT_CONFIGURED = "group_not_configured", gettext_lazy("ответ в группе")
+    PRODUCT_OFF = "group_product_off", gettext_lazy("ответ в группе")
+    NOT_ADMIN = "group_not_admin", gettext_lazy("ответ в группе")
+    TOO_MANY = "group_too_many", gettext_lazy("ответ в группе")
+    TOO_LONG = "group_too_long", gettext_lazy("ответ в группе")
+    FOREIGN = "group_foreign", gettext_lazy("ответ в группе")
+    CLOSED = "group_closed", gettext_lazy("ответ в группе")
+    COMMENT_EMPTY = "group_comment_empty", gettext_lazy("ответ в группе")
+    COMMENTED = "group_commented", gettext_lazy("ответ в группе")
+    FILE_REFUSED = "group_file_refused", gettext_lazy("ответ в группе")
 
 
 def _notice(delivery: Delivery) -> Reply:
@@ -28,7 +62,7 @@ def _notice(delivery: Delivery) -> Reply:
     body = split_utf16(event.comment.body, PART)[0] if event.comment else ""
     card = kb.button(_("👁 Открыть"), "card", ticket.pk, kb.KEPT)
     buttons: list[list[kb.Button]] = [[card]]
-    if delivery.kind == "comment" or event.new_value == TicketStatus.WAITING:
+    if delivery.kind == NoticeKind.COMMENT or event.new_value == TicketStatus.WAITING:
         buttons = [[kb.button(_("➕ Ответить"), "comment", ticket.pk), card]]
     offers = delivery.kind in RESOLUTION_KINDS and ticket.status == TicketStatus.RESOLVED
     if offers:
@@ -102,13 +136,13 @@ def _buttons(delivery: Delivery) -> Reply:
 
 def _pin_mail(delivery: Delivery) -> Reply:
     pin = LinkPin.objects.filter(pk=delivery.data.get("pin")).first()
-    if pin is None or (delivery.kind == "pin_delayed" and (pin.closed_at or pin.sent_at)):
+    if pin is None or (delivery.kind == PinNews.DELAYED and (pin.closed_at or pin.sent_at)):
         raise Cancelled
     again = kb.inline([kb.button(_("🔄 Повторить"), "resend_pin")])
     return say(
         int(delivery.address),
         render(delivery.kind),
-        again if delivery.kind == "pin_failed" else None,
+        again if delivery.kind == PinNews.FAILED else None,
     )
 
 
@@ -164,9 +198,9 @@ def _to_group(delivery: Delivery, about: dict[str, Any], **more: Any) -> Reply:
     if ticket:
         show = kb.link(_("👁 Открыть"), f"https://t.me/{bot}?start=t_{ticket.pk}")
         keyboard = kb.inline([show])
-    if delivery.kind == "group_not_admin":
+    if delivery.kind == GroupAnswer.NOT_ADMIN:
         keyboard = kb.inline([kb.button(_("🔄 Проверить"), "group_check")])
-    if delivery.kind == "group_unregistered":
+    if delivery.kind == GroupAnswer.UNREGISTERED:
         keyboard = registration_link(bot)
     return say(
         int(delivery.address),
@@ -175,32 +209,26 @@ def _to_group(delivery: Delivery, about: dict[str, Any], **more: Any) -> Reply:
         ticket_id=ticket.pk if ticket else None,
         reply_to=about["message"] if here else None,
         topic=about["topic"] if here else 0,
-        silent=delivery.kind == "group_status",
+        silent=delivery.kind == NoticeKind.PUBLIC_STATUS,
     )
 
 
-GROUP_ANSWERS = (
-    "group_created", "group_exists", "group_short", "group_unregistered", "group_anonymous",
-    "group_not_configured", "group_product_off", "group_not_admin", "group_too_many",
-    "group_too_long", "group_foreign", "group_closed", "group_comment_empty", "group_commented",
-    "group_file_refused",
-)  # fmt: skip
-RESOLUTION_KINDS = {"resolved", "reminder"}  # offer to rate and to return
+RESOLUTION_KINDS = {NoticeKind.RESOLVED, NoticeKind.REMINDER}  # offer to rate and to return
 COMPOSERS: dict[str, Callable[[Delivery], Reply]] = {
-    "status": _notice,
-    "resolved": _notice,
-    "priority": _notice,
-    "comment": _notice,
-    "assigned": _notice,
-    "reminder": _notice,
-    "continued": _continued,
-    "file": _file,
-    "buttons": _buttons,
-    "pin_delayed": _pin_mail,
-    "pin_failed": _pin_mail,
-    "test": _test,
-    "file_refused": _file_refused,
-    "created": _created,
-    "group_status": _group_status,
-    **dict.fromkeys(GROUP_ANSWERS, _group_answer),
+    NoticeKind.STATUS: _notice,
+    NoticeKind.RESOLVED: _notice,
+    NoticeKind.PRIORITY: _notice,
+    NoticeKind.COMMENT: _notice,
+    NoticeKind.ASSIGNED: _notice,
+    NoticeKind.REMINDER: _notice,
+    NoticeKind.OFFERS_END: _buttons,
+    NoticeKind.PUBLIC_STATUS: _group_status,
+    TelegramKind.CONTINUED: _continued,
+    TelegramKind.FILE: _file,
+    TelegramKind.FILE_REFUSED: _file_refused,
+    TelegramKind.CREATED: _created,
+    TelegramKind.TEST: _test,
+    PinNews.DELAYED: _pin_mail,
+    PinNews.FAILED: _pin_mail,
+    **dict.fromkeys(GroupAnswer, _group_answer),
 }

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from telegram import Bot, Update
 
 from accounts.services import note_reachable
+from config.backoff import backoff
 from telegram_bot.direct_replies import REPLY_CLAIM, send_replies
 from telegram_bot.inbox import DurableUpdateQueue, in_database
 from telegram_bot.incoming import Flow, Incoming, Inquiry
@@ -114,8 +115,8 @@ def _refuse_flood(dialog: Dialog, message: Incoming, now: datetime) -> Replies |
 
 def _note_reachable(message: Incoming) -> None:
     """Who writes can be written to again."""
-    if message.is_private and message.message and message.user:
-        note_reachable(message.user)
+    if message.is_private and message.message and message.account:
+        note_reachable(message.account)
 
 
 def _finish(row: IncomingUpdate, message: Incoming, replies: Replies, now: datetime) -> None:
@@ -161,7 +162,7 @@ def record_failure(bot_id: int, update: Update, error: Exception) -> IncomingUpd
             return None
         row.attempts += 1
         row.error = type(error).__name__
-        row.due_at = now + timedelta(seconds=2 ** (row.attempts - 1))
+        row.due_at = now + backoff(row.attempts - 1)
         if row.attempts < ATTEMPTS:
             row.save()
             return None

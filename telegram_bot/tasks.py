@@ -4,11 +4,13 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from accounts.models import LinkPin, TelegramAccount
+from accounts.linking import PinNews
+from accounts.models import LinkPin, MessengerAccount
 from config.queue import enqueue
 from telegram_bot.files import fetch_due_files
-from telegram_bot.models import IncomingUpdate
-from tickets.delivery import tell
+from telegram_bot.models import TELEGRAM, IncomingUpdate
+from telegram_bot.notices import TelegramKind
+from tickets.delivery import tell, tell_of_pin
 
 INBOX_RETENTION = timedelta(days=7)
 
@@ -18,26 +20,20 @@ def fetch_files() -> None:
 
 
 def tell_of_pin_mail(link_pin_id: int, kind: str) -> None:
-    """Say in the chat that the PIN mail is late (`pin_delayed`) or will not come (`pin_failed`)."""
+    """For one release: what was queued under this name before an upgrade."""
     pin = LinkPin.objects.filter(pk=link_pin_id).first()
     if pin:
-        tell(
-            channel="telegram",
-            kind=kind,
-            address=str(pin.telegram_id),
-            key=f"{kind}:{pin.pk}",
-            data={"pin": pin.pk},
-        )
+        tell_of_pin(pin, PinNews(kind))
 
 
 def send_test_message(user_id: int) -> None:
     """The trial message a customer asked for on the portal; at most one in ten seconds."""
-    account = TelegramAccount.objects.filter(user=user_id).select_related("user").first()
-    if account:
+    mine = MessengerAccount.objects.filter(channel=TELEGRAM, user=user_id)
+    if account := mine.select_related("user").first():
         tell(
-            channel="telegram",
-            kind="test",
-            address=str(account.telegram_id),
+            channel=TELEGRAM,
+            kind=TelegramKind.TEST,
+            address=account.address,
             recipient=account.user,
             key=f"test:{account.pk}:{timezone.now().timestamp() // 10:.0f}",
         )

@@ -172,8 +172,8 @@ def registration(anna):
 @pytest.fixture
 def linked(registration):
     """Anna, linked to her Telegram."""
-    factories.TelegramAccountFactory(
-        user=registration.user, telegram_id=510_000_001, username="anna_k"
+    factories.MessengerAccountFactory(
+        user=registration.user, address=str(510_000_001), username="anna_k"
     )
     return registration.user
 

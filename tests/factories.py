@@ -1,8 +1,9 @@
 import factory
 from django.utils import timezone
 
-from accounts.models import BotRegistration, Organization, TelegramAccount, User
+from accounts.models import BotRegistration, MessengerAccount, Organization, User
 from accounts.services import CONSENT_VERSION
+from telegram_bot.models import TELEGRAM
 from tickets import services
 from tickets.models import Comment, Face, Product, Ticket
 
@@ -42,18 +43,20 @@ class BotRegistrationFactory(factory.django.DjangoModelFactory):
         model = BotRegistration
 
     user = factory.SubFactory(UserFactory)
+    channel = TELEGRAM
     phone = factory.Sequence(lambda n: f"+7900{n:07}")
     consent_version = CONSENT_VERSION
     consented_at = factory.LazyFunction(timezone.now)
     ip = "203.0.113.5"
 
 
-class TelegramAccountFactory(factory.django.DjangoModelFactory):
+class MessengerAccountFactory(factory.django.DjangoModelFactory):
     class Meta:
-        model = TelegramAccount
+        model = MessengerAccount
 
     user = factory.SubFactory(UserFactory)
-    telegram_id = factory.Sequence(lambda n: 520_000_000 + n)
+    channel = TELEGRAM
+    address = factory.Sequence(lambda n: str(520_000_000 + n))
 
 
 class ProductFactory(factory.django.DjangoModelFactory):

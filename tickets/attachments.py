@@ -101,6 +101,7 @@ class NewFile:
     content_type: str = ""
     content: File[Any] | None = None
     stored: str = ""  # the name of the content in the storage; set by `stored_contents`
+    source: str = ""  # where a channel finds the content later: `<channel>:<its own reference>`
 
 
 @contextmanager

@@ -5,9 +5,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar
 
+from django.db.models import Exists, OuterRef, QuerySet, TextChoices
+from django.utils import timezone
+
 from accounts.models import User
+from config.backoff import backoff
 from tickets.models import Delivery
-from tickets.notices import Notice
+from tickets.notices import Notice, NoticeKind
+
+LAG = timedelta(seconds=60)  # a row that is due for longer is late
 
 
 class PermanentError(Exception):
@@ -39,11 +45,31 @@ class Outcome:
     error: Exception | None = None
 
 
+@dataclass(frozen=True)
+class ChannelState:
+    """How a channel fares, for people. `name` and `url` lead to it where one can write to it."""
+
+    is_working: bool
+    name: str = ""
+    url: str = ""
+
+
 class Channel:
+    """A way to people or programs: a subclass, and its dotted name in NOTICE_CHANNELS.
+
+    Of one conversation (the rows that agree in `conversation`) the oldest row leaves first, and
+    only when it has ended the next; other conversations go on meanwhile.
+    """
+
     name: ClassVar[str]
     label: ClassVar[Any]  # for staff, translated when shown
+    icon: ClassVar[str] = ""  # an emoji beside the address
     lease: ClassVar[str]
-    batch: ClassVar[int] = 25
+    batch: ClassVar[int] = 25  # deliveries sent side by side
+    kinds: ClassVar[tuple[type[TextChoices], ...]] = (NoticeKind,)  # what it can be asked to say
+    conversation: ClassVar[tuple[str, ...]] = ("address",)  # fields of Delivery
+    retries_for: ClassVar[timedelta] = timedelta(hours=24)
+    hears_everything: ClassVar[bool] = False  # every public event, also the requester's own
 
     def recipients(self, notice: Notice) -> Iterable[Recipient]:
         """The addresses a notice goes to through this channel."""
@@ -58,5 +84,43 @@ class Channel:
         return set()
 
     def send(self, deliveries: Sequence[Delivery]) -> Iterable[Outcome]:
-        """Send due deliveries, at most one to an address, and say how each ended."""
+        """Send due deliveries, at most one of a conversation, and say how each ended."""
         raise PermanentError(f"{self.name} cannot send")
+
+    def pause(self, attempts: int) -> timedelta:
+        """The wait after so many failed attempts."""
+        return backoff(attempts)
+
+    # For people
+
+    def addressee(self, delivery: Delivery) -> str:
+        """Whom a delivery goes to, in words."""
+        return delivery.address
+
+    def why_not_again(self, delivery: Delivery) -> str:
+        """What stands against sending a failed delivery again now; empty when nothing does."""
+        return ""
+
+    def state(self) -> ChannelState:
+        return ChannelState(is_working=not self.problems())
+
+    def problems(self) -> list[str]:
+        """What keeps the product from working, for /readyz."""
+        return [f"{self.name} deliveries overdue"] if self._stands_still() else []
+
+    def _stands_still(self) -> bool:
+        """Whether something is overdue and nothing leaves: a long line that moves is no problem."""
+        late = timezone.now() - LAG
+        sent = Delivery.objects.filter(channel=self.name, sent_at__gt=late)
+        return self.next_rows().filter(due_at__lt=late).exists() and not sent.exists()
+
+    def next_rows(self) -> QuerySet[Delivery]:
+        """Queued rows that are the oldest of their conversation."""
+        queued = Delivery.objects.filter(channel=self.name, state=Delivery.State.QUEUED)
+        same = {field: OuterRef(field) for field in self.conversation}
+        return queued.filter(~Exists(queued.filter(**same, pk__lt=OuterRef("pk"))))
+
+    def kind_label(self, kind: str) -> str:
+        """The name of a kind for staff; of a kind of before an upgrade its own word."""
+        labels = {choice.value: choice.label for kinds in self.kinds for choice in kinds}
+        return str(labels.get(kind, kind))

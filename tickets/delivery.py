@@ -11,17 +11,18 @@ from functools import cache
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import F
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from accounts.models import User
+from accounts.linking import PinNews
+from accounts.models import LinkPin, User
 from config.logs import redact
 from config.queue import enqueue, has_waiting_tasks
 from tickets.channels import Cancelled, Channel, Outcome, PermanentError, RetryLater
 from tickets.leases import SLOW_WORK, held_lease, renew_lease
 from tickets.models import Delivery, TicketEvent
-from tickets.notices import notices_of
+from tickets.notices import Audience, Notice, notices_of
 
 logger = logging.getLogger(__name__)
 
@@ -29,13 +30,24 @@ SLICE = 5.0  # seconds a drain works before it hands over to the next task
 CLAIM = timedelta(seconds=15)  # after which a row whose drain was killed is due again
 RETENTION = timedelta(days=90)
 SHORT_WAIT = 0.25  # seconds between two looks at rows that are due within the slice
-MAX_BACKOFF = 300  # seconds
 
 
 @cache
 def channels() -> dict[str, Channel]:
     found: list[Channel] = [import_string(name)() for name in settings.NOTICE_CHANNELS]
     return {channel.name: channel for channel in found}
+
+
+def channel_of(delivery: Delivery) -> Channel:
+    """The channel of a delivery; of one that is not configured any more a mute stand-in."""
+    return channels().get(delivery.channel) or _Gone(delivery.channel)
+
+
+class _Gone(Channel):
+    icon = "📨"
+
+    def __init__(self, name: str) -> None:
+        self.name = self.label = name  # type: ignore[misc]
 
 
 def notify(event: TicketEvent) -> None:
@@ -53,13 +65,19 @@ def notify(event: TicketEvent) -> None:
             due_at=now + notice.delay,
         )
         for notice in notices_of(event)
-        for channel in channels().values()
+        for channel in _hearing(notice)
         for place, recipient in enumerate(channel.recipients(notice))
         for part, (kind, about) in enumerate(channel.parts(notice))
     ]
     Delivery.objects.bulk_create(rows)
     for name in {row.channel for row in rows}:
         enqueue("tickets.tasks.drain", name)
+
+
+def _hearing(notice: Notice) -> list[Channel]:
+    """The channels a notice is for: what systems hear of is asked for."""
+    found = channels().values()
+    return [row for row in found if row.hears_everything or notice.audience != Audience.SYSTEMS]
 
 
 def tell(
@@ -86,6 +104,12 @@ def tell(
         if created:
             enqueue("tickets.tasks.drain", channel)
     return created
+
+
+def tell_of_pin(pin: LinkPin, news: PinNews) -> None:
+    """News of a PIN go to where it was asked for."""
+    key = f"{news.value}:{pin.pk}"
+    tell(channel=pin.channel, kind=news.value, address=pin.address, key=key, data={"pin": pin.pk})
 
 
 def drain(channel_name: str) -> None:
@@ -119,15 +143,8 @@ def drain_forgotten() -> None:
         drain_all()
 
 
-def next_rows(channel_name: str) -> QuerySet[Delivery]:
-    """Queued rows that are the oldest of their address: a row that waits delays its own only."""
-    queued = Delivery.objects.filter(channel=channel_name, state=Delivery.State.QUEUED)
-    older = queued.filter(address=OuterRef("address"), pk__lt=OuterRef("pk"))
-    return queued.filter(~Exists(older))
-
-
 def _wake_if_due(channel_name: str) -> None:
-    if next_rows(channel_name).filter(due_at__lte=timezone.now()).exists():
+    if channels()[channel_name].next_rows().filter(due_at__lte=timezone.now()).exists():
         enqueue("tickets.tasks.drain", channel_name)
 
 
@@ -135,18 +152,18 @@ def _work_for_a_slice(channel: Channel, end: float) -> None:
     while time.monotonic() < end:
         batch = _next_batch(channel)
         for outcome in channel.send(batch) if batch else ():
-            _record(outcome)
+            _record(channel, outcome)
         renew_lease(channel.lease)
         if not batch:
             soon = timezone.now() + timedelta(seconds=max(0.0, end - time.monotonic()))
-            if not next_rows(channel.name).filter(due_at__lte=soon).exists():
+            if not channel.next_rows().filter(due_at__lte=soon).exists():
                 return
             time.sleep(SHORT_WAIT)
 
 
 def _next_batch(channel: Channel) -> list[Delivery]:
     rows = list(
-        next_rows(channel.name)
+        channel.next_rows()
         .filter(due_at__lte=timezone.now())
         .select_related(
             "recipient", "event__ticket__requester", "event__ticket__product",
@@ -165,7 +182,7 @@ def _next_batch(channel: Channel) -> list[Delivery]:
     return batch
 
 
-def _record(outcome: Outcome) -> None:
+def _record(channel: Channel, outcome: Outcome) -> None:
     """The only writer of a delivery's state after it was queued."""
     row, error = outcome.delivery, outcome.error
     now = timezone.now()
@@ -176,13 +193,12 @@ def _record(outcome: Outcome) -> None:
         row.state, row.error = Delivery.State.CANCELLED, str(error)[:300]
     elif isinstance(error, PermanentError):
         row.state, row.error = Delivery.State.FAILED, redact(str(error))[:300]
-    elif now - row.created_at > Delivery.GIVE_UP_AFTER:
+    elif now - row.created_at > channel.retries_for:
         row.state, row.error = Delivery.State.FAILED, _brief(error)
     elif isinstance(error, RetryLater):
         row.due_at, row.error = now + error.wait, _brief(error)
     else:
-        wait = min(MAX_BACKOFF, 2**row.attempts)
-        row.due_at, row.error = now + timedelta(seconds=wait), _brief(error)
+        row.due_at, row.error = now + channel.pause(row.attempts), _brief(error)
     if row.error and not isinstance(error, Cancelled):
         logger.warning("Delivery %s: %s", row.pk, row.error)
     fields = ("address", "attempts", "error", "state", "sent_at", "due_at")

@@ -1,5 +1,4 @@
 import uuid
-from datetime import timedelta
 from typing import ClassVar, Self
 
 from django.conf import settings
@@ -90,7 +89,7 @@ class Ticket(models.Model):
         verbose_name=_("исполнитель"),
         limit_choices_to={"is_staff": True, "is_active": True},
     )
-    face = models.CharField(_("канал"), max_length=10, choices=Face)
+    face = models.CharField(_("канал"), max_length=20, choices=Face)
     parent = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="follow_ups",
         verbose_name=_("создана на основе"),
@@ -165,7 +164,7 @@ class Comment(models.Model):
     by_agent = models.BooleanField(_("от поддержки"))
     is_internal = models.BooleanField(_("внутренняя заметка"), default=False)
     body = models.TextField(_("текст"), blank=True)
-    face = models.CharField(_("канал"), max_length=10, choices=Face)
+    face = models.CharField(_("канал"), max_length=20, choices=Face)
     created_at = models.DateTimeField(_("написан"), default=timezone.now)
     edited_at = models.DateTimeField(_("исправлен"), null=True, blank=True)
 
@@ -201,6 +200,7 @@ class Attachment(models.Model):
     size = models.PositiveBigIntegerField(_("размер, байт"), default=0)
     content_type = models.CharField(_("тип"), max_length=100, blank=True)
     file = models.FileField(_("файл"), upload_to=attachment_path, blank=True)
+    source = models.CharField(max_length=250, blank=True)  # `<channel>:<its own reference>`
     state = models.CharField(_("состояние"), max_length=10, choices=State, default=State.READY)
     refusal = models.CharField(_("почему не принят"), max_length=300, blank=True)
     created_at = models.DateTimeField(_("добавлен"), default=timezone.now)
@@ -209,6 +209,9 @@ class Attachment(models.Model):
         verbose_name = _("файл")
         verbose_name_plural = _("файлы")
         ordering: ClassVar = ["id"]
+        indexes: ClassVar = [
+            models.Index("id", condition=Q(state="pending"), name="attachment_pending")
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -229,12 +232,13 @@ class TicketEvent(models.Model):
         REMINDED = "reminded", _("напоминание о закрытии")
 
     ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="events")
-    kind = models.CharField(_("событие"), max_length=10, choices=Kind)
+    kind = models.CharField(_("событие"), max_length=20, choices=Kind)
+    is_internal = models.BooleanField(_("внутреннее"), default=False)
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, verbose_name=_("кто")
     )
     by_agent = models.BooleanField(_("от поддержки"), default=False)
-    face = models.CharField(_("канал"), max_length=10, choices=Face)
+    face = models.CharField(_("канал"), max_length=20, choices=Face)
     old_value = models.CharField(_("было"), max_length=200, blank=True)
     new_value = models.CharField(_("стало"), max_length=200, blank=True)
     comment = models.ForeignKey(Comment, on_delete=models.CASCADE, null=True)
@@ -244,7 +248,10 @@ class TicketEvent(models.Model):
         verbose_name = _("событие заявки")
         verbose_name_plural = _("события заявок")
         ordering: ClassVar = ["id"]
-        indexes: ClassVar = [models.Index("ticket", "id", name="event_of_ticket")]
+        indexes: ClassVar = [
+            models.Index("ticket", "id", name="event_of_ticket"),
+            models.Index("ticket", "id", condition=Q(is_internal=False), name="event_public"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.ticket_id}"
@@ -258,8 +265,6 @@ class Delivery(models.Model):
         SENT = "sent", _("отправлено")
         FAILED = "failed", _("не доставлено")
         CANCELLED = "cancelled", _("отменено")
-
-    GIVE_UP_AFTER: ClassVar = timedelta(hours=24)
 
     channel = models.CharField(_("канал"), max_length=20)
     kind = models.CharField(_("что"), max_length=20)

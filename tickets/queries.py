@@ -28,7 +28,8 @@ def newest_page(rows: QuerySet[Row], before: int | None, size: int) -> tuple[lis
 
 def timeline(ticket: Ticket, before: int | None) -> tuple[list[TicketEvent], int | None]:
     """Events oldest first, each with its public comment or none; internal notes do not exist."""
-    shown = ticket.events.exclude(kind__in=[Kind.NOTED, Kind.EDITED]).select_related("actor")
+    shown = ticket.events.filter(is_internal=False).exclude(kind=Kind.EDITED)
+    shown = shown.select_related("actor")
     events, older = newest_page(shown, before, TIMELINE_SIZE)
     events.reverse()
     wanted = [event.comment_id for event in events if event.comment_id]

@@ -112,6 +112,7 @@ def attach(ticket: Ticket, comment: Comment | None, files: Sequence[NewFile]) ->
             size=file.size,
             content_type=file.content_type[:100],
             file=file.stored,
+            source=file.source,
             state=Attachment.State.READY if file.stored else Attachment.State.PENDING,
         )
 
@@ -149,6 +150,7 @@ def record(
         old_value=old,
         new_value=new,
         comment=comment,
+        is_internal=bool(comment and comment.is_internal),
     )
     ticket.updated_at = event.created_at
     ticket.save(update_fields=[*changed, "updated_at"])

@@ -4,9 +4,11 @@ from typing import Any
 
 import segno
 from django import template
+from django.db.models import Exists, OuterRef
 
-from accounts.models import BotRegistration, User
+from accounts.models import BotRegistration, MessengerAccount, User
 from accounts.phone import mask_email, mask_phone
+from telegram_bot.models import TELEGRAM
 from tickets.models import Ticket, TicketEvent
 from tickets.status import TicketStatus
 
@@ -45,11 +47,12 @@ def _awaiting(user: User) -> str:
 
 
 def _link(user: User) -> str:
-    registration = BotRegistration.objects.filter(user=user, withdrawn_at=None)
-    telegram_ids = list(registration.values_list("user__telegram", flat=True)[:1])
-    if not telegram_ids:
+    mine = BotRegistration.objects.filter(user=user, channel=TELEGRAM, withdrawn_at=None)
+    account = MessengerAccount.objects.filter(user=OuterRef("user"), channel=TELEGRAM)
+    linked = list(mine.values_list(Exists(account), flat=True)[:1])
+    if not linked:
         return "unregistered"
-    return "linked" if telegram_ids[0] else "registered"
+    return "linked" if linked[0] else "registered"
 
 
 @register.filter

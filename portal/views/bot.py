@@ -9,16 +9,18 @@ from django.views.decorators.http import require_POST
 
 from accounts.client_ip import client_ip
 from accounts.linking import LinkState, link_state
-from accounts.services import register_for_bot, unlink_telegram, withdraw_registration
+from accounts.services import register_for_bot, unlink_messenger, withdraw_registration
 from config.queue import enqueue
 from portal.forms.people import BotRegistrationForm
 from portal.requests import PortalRequest
+from telegram_bot.models import TELEGRAM
+from telegram_bot.tasks import send_test_message
 
 TEST_MESSAGE_EVERY = 10  # seconds
 
 
 def bot_registration(request: PortalRequest) -> HttpResponse:
-    state = link_state(request.user)
+    state = link_state(request.user, TELEGRAM)
     if state.registration and request.method != "POST":
         return render(request, "portal/bot_status.html", {"state": state})
     return _ask_phone(request, state)
@@ -26,7 +28,7 @@ def bot_registration(request: PortalRequest) -> HttpResponse:
 
 def bot_phone(request: PortalRequest) -> HttpResponse:
     """The same form for who is registered and has another number now."""
-    state = link_state(request.user)
+    state = link_state(request.user, TELEGRAM)
     return _ask_phone(request, state) if state.registration else redirect("bot_registration")
 
 
@@ -36,6 +38,7 @@ def _ask_phone(request: PortalRequest, state: LinkState) -> HttpResponse:
         return render(request, "portal/bot_phone.html", {"form": form, "state": state})
     registration = register_for_bot(
         user=request.user,
+        channel=TELEGRAM,
         phone=form.cleaned_data["phone"],
         ip=client_ip(request),
         user_agent=request.headers.get("User-Agent", ""),
@@ -51,26 +54,26 @@ def _ask_phone(request: PortalRequest, state: LinkState) -> HttpResponse:
 
 def bot_registration_state(request: PortalRequest) -> HttpResponse:
     """The part of the page that a script asks for again and again."""
-    return render(request, "portal/_bot_state.html", {"state": link_state(request.user)})
+    return render(request, "portal/_bot_state.html", {"state": link_state(request.user, TELEGRAM)})
 
 
 def bot_unlink(request: PortalRequest) -> HttpResponse:
     if request.method == "POST":
-        unlink_telegram(user=request.user)
+        unlink_messenger(user=request.user, channel=TELEGRAM)
         messages.success(request, _("Telegram отвязан. Бот больше не отвечает и не пишет вам."))
         return redirect("bot_registration")
-    state = link_state(request.user)
-    if state.telegram is None:
+    state = link_state(request.user, TELEGRAM)
+    if state.account is None:
         return redirect("bot_registration")
     return render(request, "portal/bot_unlink.html", {"state": state})
 
 
 def bot_withdraw(request: PortalRequest) -> HttpResponse:
     if request.method == "POST":
-        withdraw_registration(user=request.user)
+        withdraw_registration(user=request.user, channel=TELEGRAM)
         messages.success(request, _("Согласие отозвано. Бот больше не использует ваши данные."))
         return redirect("bot_registration")
-    state = link_state(request.user)
+    state = link_state(request.user, TELEGRAM)
     if state.registration is None:
         return redirect("bot_registration")
     return render(request, "portal/bot_withdraw.html", {"state": state})
@@ -78,11 +81,11 @@ def bot_withdraw(request: PortalRequest) -> HttpResponse:
 
 @require_POST
 def bot_test_message(request: PortalRequest) -> HttpResponse:
-    if link_state(request.user).telegram is None:
+    if link_state(request.user, TELEGRAM).account is None:
         messages.warning(request, _("Сначала свяжите Telegram: писать пока некуда."))
     elif not cache.add(f"test-message:{request.user.pk}", True, TEST_MESSAGE_EVERY):
         messages.info(request, _("Сообщение уже отправляется. Ещё одно — через несколько секунд."))
     else:
-        enqueue("telegram_bot.tasks.send_test_message", request.user.pk)
+        enqueue(send_test_message, request.user.pk)
         messages.success(request, _("Пробное сообщение отправляется в Telegram."))
     return redirect("bot_registration")

@@ -10,8 +10,10 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 
+from accounts.models import MessengerAccount
 from portal.forms.tickets import CommentForm, RatingForm, ReturnForm
 from portal.requests import PortalRequest
+from telegram_bot.models import TELEGRAM
 from tickets.comments import say_once, was_just_said
 from tickets.models import Face, Ticket, TicketEvent
 from tickets.queries import newest_page, timeline
@@ -67,6 +69,7 @@ def _card(request: PortalRequest, ticket: Ticket, **forms: Any) -> HttpResponse:
         "comment_form": CommentForm(auto_id="comment_%s"),
         "return_form": ReturnForm(auto_id="return_%s"),
         "rating_form": RatingForm(auto_id="rating_%s"),
+        "is_linked": MessengerAccount.objects.filter(user=request.user, channel=TELEGRAM).exists,
         "form": next((form for form in forms.values() if form.errors), None),
     }
     return render(request, "portal/ticket_detail.html", context | forms)

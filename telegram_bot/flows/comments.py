@@ -8,14 +8,14 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from telegram_bot import keyboards as kb
-from telegram_bot.files import as_new_file, refusal_of, sent_file, wait_for_files
+from telegram_bot.files import as_new_file, fetch_soon, refusal_of, sent_file
 from telegram_bot.flows.menu import leave_step
 from telegram_bot.flows.my_tickets import (
     LISTED,
     NOT_FOUND,
     find_ticket,
     not_found,
-    pressed_ticket,
+    on_ticket,
 )
 from telegram_bot.incoming import Incoming
 from telegram_bot.models import Dialog, TicketMessage
@@ -47,11 +47,9 @@ SPLIT_WINDOW = timedelta(seconds=10)
 # Reading
 
 
-def show_comments(dialog: Dialog, message: Incoming) -> Replies:
+@on_ticket
+def show_comments(dialog: Dialog, message: Incoming, ticket: Ticket) -> Replies:
     """Newest last; the page without a number is the last one."""
-    ticket = pressed_ticket(message)
-    if ticket is None:
-        return not_found(message)
     newest = ticket.comments.public().order_by("-pk").values_list("pk", flat=True)
     numbers = list(newest[:LISTED])[::-1]
     pages = max(1, -(-len(numbers) // COMMENTS_A_PAGE))
@@ -93,11 +91,9 @@ def show_comments(dialog: Dialog, message: Incoming) -> Replies:
     ]
 
 
-def show_whole(dialog: Dialog, message: Incoming) -> Replies:
+@on_ticket
+def show_whole(dialog: Dialog, message: Incoming, ticket: Ticket) -> Replies:
     """A description or a comment that is too long for its screen, in messages of its own."""
-    ticket = pressed_ticket(message)
-    if ticket is None:
-        return not_found(message)
     ids = kb.parse_ids(kb.parse(message.data)[1], 2)
     body, heading = ticket.description, _("описание")
     if ids:
@@ -120,10 +116,8 @@ def _when(comment: Comment, text: str) -> str:
 # Writing
 
 
-def ask_comment(dialog: Dialog, message: Incoming) -> Replies:
-    ticket = pressed_ticket(message)
-    if ticket is None:
-        return not_found(message)
+@on_ticket
+def ask_comment(dialog: Dialog, message: Incoming, ticket: Ticket) -> Replies:
     if ticket.is_closed:
         return _closed(message, ticket)
     parked = leave_step(dialog, message)
@@ -133,11 +127,8 @@ def ask_comment(dialog: Dialog, message: Incoming) -> Replies:
     return [*parked, message.say(text % {"number": ticket.pk}, cancel, ticket_id=ticket.pk)]
 
 
-def take_comment(dialog: Dialog, message: Incoming) -> Replies:
-    ticket = find_ticket(message, dialog.data.get("ticket", 0))
-    if ticket is None:
-        dialog.set_step("")
-        return not_found(message)
+@on_ticket
+def take_comment(dialog: Dialog, message: Incoming, ticket: Ticket) -> Replies:
     return write_comment(dialog, message, ticket)
 
 
@@ -192,7 +183,8 @@ def keep_part(
     dialog.open_part = message.album or (SPLIT if utf16_length(message.text) >= FULL else "")
     dialog.open_comment_id = comment.pk
     keep_comment_message(message, comment, message.text)
-    wait_for_files(comment.ticket, comment, [file] if file else [], message.chat_id)
+    if file:
+        fetch_soon()
 
 
 def keep_comment_message(message: Incoming, comment: Comment, words: str) -> None:

@@ -16,14 +16,15 @@ from django.utils.translation import gettext as _
 from telegram import Message
 
 from accounts.models import User
-from telegram_bot.files import MAX_SIZE, as_new_file, sent_file, wait_for_files
+from telegram_bot.files import MAX_SIZE, as_new_file, fetch_soon, sent_file
 from telegram_bot.flows.comments import comment_message, correct, keep_comment_message
 from telegram_bot.flows.group_setup import NOBODY
 from telegram_bot.flows.my_tickets import find_ticket
 from telegram_bot.groups import known_group
 from telegram_bot.incoming import Incoming
 from telegram_bot.mentions import mentions, without_mentions
-from telegram_bot.models import Dialog, Group, GroupTicket, TicketMessage
+from telegram_bot.models import TELEGRAM, Dialog, Group, GroupTicket, TicketMessage
+from telegram_bot.notices import GroupAnswer
 from telegram_bot.replies import Replies, react
 from tickets.attachments import check_file
 from tickets.comments import add_comment, add_files, extend_comment
@@ -109,7 +110,7 @@ def take_message(dialog: Dialog, message: Incoming) -> Replies:
 def _refuse_stranger(dialog: Dialog, message: Incoming, sent: Message) -> Replies | None:
     """None for linked people; others are invited to register, at most every 10 minutes."""
     if message.telegram_id in NOBODY or sent.sender_chat:
-        return _tell(message, "group_anonymous")
+        return _tell(message, GroupAnswer.ANONYMOUS)
     if message.user:
         return None
     now = timezone.now()
@@ -119,7 +120,7 @@ def _refuse_stranger(dialog: Dialog, message: Incoming, sent: Message) -> Replie
     if recent.exists():
         return [react(message.chat_id, message.message_id, INVITED)]
     dialog.data["invited_at"] = now.isoformat()
-    return _tell(message, "group_unregistered", name=cut(message.name, 60))
+    return _tell(message, GroupAnswer.UNREGISTERED, name=cut(message.name, 60))
 
 
 # Opening
@@ -130,27 +131,27 @@ def _open(message: Incoming, sent: Message) -> Replies:
     source = _source(message, sent)
     known = _known_ticket(message, source)
     if known:
-        return [] if message.is_edit else _tell(message, "group_exists", ticket=known.ticket_id)
+        return [] if message.is_edit else _tell(message, GroupAnswer.EXISTS, ticket=known.ticket_id)
     product = _product(group, message.topic)
     if not source.is_enough:
-        return _tell(message, "group_short", left_out=source.left_out)
+        return _tell(message, GroupAnswer.SHORT, left_out=source.left_out)
     if product is None:
-        return _tell(message, "group_not_configured")
+        return _tell(message, GroupAnswer.NOT_CONFIGURED)
     if not product.is_active:
-        return _tell(message, "group_product_off")
+        return _tell(message, GroupAnswer.PRODUCT_OFF)
     if not group.bot_is_admin:
-        return _tell(message, "group_not_admin")
+        return _tell(message, GroupAnswer.NOT_ADMIN)
     try:
         ticket = _write_ticket(message, group, product, source)
     except TooManyTickets:
-        return _tell(message, "group_too_many")
+        return _tell(message, GroupAnswer.TOO_MANY)
     except ProductUnavailable:
-        return _tell(message, "group_product_off")
+        return _tell(message, GroupAnswer.PRODUCT_OFF)
     except TextTooLong:
-        return _tell(message, "group_too_long")
+        return _tell(message, GroupAnswer.TOO_LONG)
     _tell(
         message,
-        "group_created",
+        GroupAnswer.CREATED,
         message=source.message.message_id,
         ticket=ticket.pk,
         left_out=source.left_out,
@@ -187,7 +188,8 @@ def _write_ticket(message: Incoming, group: Group, product: Product, source: Sou
             topic=message.topic,
             album=message.album or source.album,
         )
-        wait_for_files(ticket, None, source.files, message.telegram_id)
+        if source.files:
+            fetch_soon()
         return ticket
 
 
@@ -262,12 +264,13 @@ def _join(message: Incoming, sent: Message, opened: GroupTicket) -> Replies:
     file, left_out = _take_file(sent)
     files = [file] if file else []
     if left_out:
-        _tell(message, "group_file_refused", ticket=opened.ticket_id, left_out=left_out)
+        _tell(message, GroupAnswer.FILE_REFUSED, ticket=opened.ticket_id, left_out=left_out)
     try:
         add_files(ticket=opened.ticket, files=[as_new_file(file) for file in files])
     except TooManyFiles:
         return []
-    wait_for_files(opened.ticket, None, files, message.telegram_id)
+    if files:
+        fetch_soon()
     return [react(message.chat_id, opened.message_id, ACCEPTED)]  # an album's last answer stays
 
 
@@ -281,7 +284,7 @@ def _comment(dialog: Dialog, message: Incoming, sent: Message, about: TicketMess
         return refusal
     ticket = find_ticket(message, about.ticket_id)
     if ticket is None:
-        return _tell(message, "group_foreign")
+        return _tell(message, GroupAnswer.FOREIGN)
     file, left_out = _take_file(sent)
     files = [file] if file else []
     begun = _begun_comment(dialog, message)
@@ -289,16 +292,17 @@ def _comment(dialog: Dialog, message: Incoming, sent: Message, about: TicketMess
     try:
         comment = _write_comment(message.customer, ticket, begun, body, files)
     except TicketClosed:
-        return _tell(message, "group_closed", ticket=ticket.pk)
+        return _tell(message, GroupAnswer.CLOSED, ticket=ticket.pk)
     except (TextRequired, TextTooLong, TooManyFiles):
-        return _tell(message, "group_comment_empty", left_out=left_out)
+        return _tell(message, GroupAnswer.COMMENT_EMPTY, left_out=left_out)
     dialog.open_part, dialog.open_comment_id = message.album, comment.pk
     keep_comment_message(message, comment, body)
-    wait_for_files(ticket, comment, files, message.telegram_id)
+    if files:
+        fetch_soon()
     if begun is None:
-        return _tell(message, "group_commented", ticket=ticket.pk, left_out=left_out)
+        return _tell(message, GroupAnswer.COMMENTED, ticket=ticket.pk, left_out=left_out)
     if left_out:
-        return _tell(message, "group_file_refused", ticket=ticket.pk, left_out=left_out)
+        return _tell(message, GroupAnswer.FILE_REFUSED, ticket=ticket.pk, left_out=left_out)
     return []
 
 
@@ -326,10 +330,10 @@ def _write_comment(
     return add_comment(ticket=ticket, actor=customer(user, Face.GROUP), body=body, files=new_files)
 
 
-def _tell(update: Incoming, kind: str, **about: int | str | bool) -> Replies:
+def _tell(update: Incoming, kind: GroupAnswer, **about: int | str | bool) -> Replies:
     """Queue an answer to the group: there the pace is kept and nothing is lost."""
     tell(
-        channel="telegram",
+        channel=TELEGRAM,
         kind=kind,
         address=str(update.chat_id),
         key=f"{kind}:{update.update.update_id}",

@@ -21,19 +21,20 @@ from accounts.services import (
     PinWrong,
     RegistrationWithdrawn,
     confirm_link_pin,
-    linked_user,
+    linked_account,
     registrations_of_phone,
     request_link_pin,
 )
 from telegram_bot import keyboards as kb
 from telegram_bot.flows.menu import menu_screen
 from telegram_bot.incoming import Flow, Incoming
-from telegram_bot.models import Dialog
+from telegram_bot.models import TELEGRAM, Dialog
 from telegram_bot.replies import REMOVE_KEYBOARD, Replies, Reply, delete
 from telegram_bot.texts import render
 from tickets.delivery import tell
 from tickets.wording import time_span
 
+ACCOUNTS_OFFERED = 10  # of those that registered one phone
 PIN_LIKE = re.compile(r"[0-9]{6}")
 
 
@@ -69,7 +70,7 @@ def _portal_page() -> str:
 
 
 def take_typed_phone(dialog: Dialog, message: Incoming) -> Replies:
-    pin = LinkPin.objects.filter(telegram_id=message.telegram_id, closed_at=None).first()
+    pin = _open_pin(message)
     if pin and PIN_LIKE.fullmatch(message.text.strip()):  # the letter came after a new /start
         dialog.set_step("pin", registration=pin.registration_id)
         return take_pin(dialog, message)
@@ -78,6 +79,15 @@ def take_typed_phone(dialog: Dialog, message: Incoming) -> Replies:
         " номер» под полем ввода. Не видите кнопку? Нажмите значок ⌘/▦ справа от поля."
     )
     return [message.say(text, kb.contact())]
+
+
+def _open_pin(message: Incoming) -> LinkPin | None:
+    mine = LinkPin.objects.filter(channel=TELEGRAM, address=str(message.telegram_id))
+    return mine.filter(closed_at=None).first()
+
+
+def _registrations(phone: str) -> list[BotRegistration]:
+    return list(registrations_of_phone(channel=TELEGRAM, phone=phone)[:ACCOUNTS_OFFERED])
 
 
 def take_contact(dialog: Dialog, message: Incoming) -> Replies:
@@ -97,7 +107,7 @@ def take_contact(dialog: Dialog, message: Incoming) -> Replies:
     if not own:
         text = _("Это контакт другого человека. Нажмите кнопку, чтобы отправить свой номер.")
         return [message.say(text, kb.contact())]
-    registrations = list(registrations_of_phone(phone)[:10]) if phone else []
+    registrations = _registrations(phone) if phone else []
     if not registrations:
         return _unknown_phone(message, phone)
     if len(registrations) > 1:
@@ -185,7 +195,7 @@ def _send_pin_again(dialog: Dialog, message: Incoming, registration_id: int) -> 
 
 def _send_pin(dialog: Dialog, message: Incoming, registration: BotRegistration) -> Replies:
     try:
-        request_link_pin(registration=registration, telegram_id=message.telegram_id)
+        request_link_pin(registration=registration, address=str(message.telegram_id))
     except RegistrationWithdrawn:
         return ask_phone(dialog, message)
     except AlreadyLinked:
@@ -232,7 +242,10 @@ def _pin_keyboard(resend: str = "") -> kb.Keyboard:
 def take_pin(dialog: Dialog, message: Incoming) -> Replies:
     try:
         account = confirm_link_pin(
-            telegram_id=message.telegram_id, code=message.text, username=message.username
+            channel=TELEGRAM,
+            address=str(message.telegram_id),
+            code=message.text,
+            username=message.username,
         )
     except PinWrong as wrong:
         text = _("Код не подошёл. Осталось попыток: %(left)s.") % {"left": wrong.tries_left}
@@ -252,9 +265,10 @@ def take_pin(dialog: Dialog, message: Incoming) -> Replies:
 
 def _welcome(dialog: Dialog, message: Incoming, link_id: int) -> Replies:
     dialog.set_step("")
-    user = linked_user(message.telegram_id)
-    if user is None:
+    account = linked_account(channel=TELEGRAM, address=str(message.telegram_id))
+    if account is None:
         return ask_phone(dialog, message)
+    user = account.user
     tell(
         channel="email",
         kind="linked",

@@ -4,10 +4,10 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.phone import mask_email
-from accounts.services import unlink_telegram
+from accounts.services import unlink_messenger
 from telegram_bot import keyboards as kb
 from telegram_bot.incoming import Incoming
-from telegram_bot.models import Dialog
+from telegram_bot.models import TELEGRAM, Dialog
 from telegram_bot.replies import REMOVE_KEYBOARD, Replies, Reply
 from telegram_bot.texts import render
 from tickets.models import Ticket
@@ -111,7 +111,7 @@ def nothing(dialog: Dialog, message: Incoming) -> Replies:
 
 
 def show_settings(dialog: Dialog, message: Incoming) -> Replies:
-    text = render("settings", email=mask_email(message.customer.email), user=message.customer)
+    text = render("settings", email=mask_email(message.customer.email), account=message.account)
     return [
         message.screen(
             text,
@@ -141,7 +141,7 @@ def ask_unlink(dialog: Dialog, message: Incoming) -> Replies:
 
 
 def unlink(dialog: Dialog, message: Incoming) -> Replies:
-    unlink_telegram(user=message.customer)
+    unlink_messenger(user=message.customer, channel=TELEGRAM)
     dialog.draft, dialog.draft_at = {}, None
     dialog.set_step("")
     return [message.screen(_("Telegram отвязан. Чтобы связать снова, отправьте /start."))]

@@ -1,13 +1,17 @@
 """Lists, cards and files of one's own tickets (R4.1, R4.2)."""
 
+from collections.abc import Callable
+from functools import wraps
+
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from telegram_bot import keyboards as kb
 from telegram_bot.flows.menu import leave_step
-from telegram_bot.incoming import Incoming
-from telegram_bot.models import Dialog
+from telegram_bot.incoming import Flow, Incoming
+from telegram_bot.models import TELEGRAM, Dialog
+from telegram_bot.notices import TelegramKind
 from telegram_bot.replies import Replies, Reply
 from telegram_bot.texts import render
 from telegram_bot.utf16 import utf16_length
@@ -36,6 +40,27 @@ def find_ticket(message: Incoming, number: int) -> Ticket | None:
 def pressed_ticket(message: Incoming) -> Ticket | None:
     ids = kb.parse_ids(kb.parse(message.data)[1][:1], 1)
     return find_ticket(message, ids[0]) if ids else None
+
+
+TicketFlow = Callable[[Dialog, Incoming, Ticket], Replies]
+
+
+def on_ticket(flow: TicketFlow) -> Flow:
+    """A flow for the ticket its button names, or the one its step asks about."""
+
+    @wraps(flow)
+    def wrapper(dialog: Dialog, message: Incoming) -> Replies:
+        if message.press:
+            ticket = pressed_ticket(message)
+        else:
+            ticket = find_ticket(message, dialog.data.get("ticket", 0))
+        if ticket is not None:
+            return flow(dialog, message, ticket)
+        if not message.press:
+            dialog.set_step("")  # the question about it has lost its sense
+        return not_found(message)
+
+    return wrapper
 
 
 def not_found(message: Incoming) -> Replies:
@@ -138,9 +163,9 @@ def card_screen(message: Incoming, ticket: Ticket) -> Reply:
     return message.screen(text, kb.inline(*rows), ticket_id=ticket.pk, has_resolution=resolved)
 
 
-def show_card(dialog: Dialog, message: Incoming) -> Replies:
-    ticket = pressed_ticket(message)
-    return [card_screen(message, ticket)] if ticket else not_found(message)
+@on_ticket
+def show_card(dialog: Dialog, message: Incoming, ticket: Ticket) -> Replies:
+    return [card_screen(message, ticket)]
 
 
 def show_numbered(dialog: Dialog, message: Incoming) -> Replies:
@@ -167,18 +192,16 @@ def show_linked(dialog: Dialog, message: Incoming) -> Replies:
 # Files
 
 
-def send_files(dialog: Dialog, message: Incoming) -> Replies:
+@on_ticket
+def send_files(dialog: Dialog, message: Incoming, ticket: Ticket) -> Replies:
     """Queue the ticket's files to the chat: they leave by the same door as notices."""
-    ticket = pressed_ticket(message)
-    if ticket is None:
-        return not_found(message)
     ready = ticket.attachments.filter(state=Attachment.State.READY)
     files = list(ready.exclude(comment__is_internal=True).order_by("-pk")[: MAX_FILES + 1])
     shown = files[:MAX_FILES]
     queued = [
         tell(
-            channel="telegram",
-            kind="file",
+            channel=TELEGRAM,
+            kind=TelegramKind.FILE,
             address=str(message.chat_id),
             recipient=message.customer,
             key=f"file:{file.pk}:{message.chat_id}:{timezone.now():%Y%m%d%H%M}",

@@ -7,7 +7,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from telegram_bot import keyboards as kb
-from telegram_bot.files import as_new_file, refusal_of, sent_file, wait_for_files
+from telegram_bot.files import as_new_file, fetch_soon, refusal_of, sent_file
 from telegram_bot.flows.menu import leave_step
 from telegram_bot.incoming import Incoming
 from telegram_bot.models import Dialog
@@ -356,7 +356,8 @@ def _create(dialog: Dialog, message: Incoming) -> Replies:
             "За последний час вы создали много заявок. Черновик сохранён: отправьте «Да» позже."
         )
         return [message.say(text, kb.reply([kb.YES, kb.CANCEL]))]
-    wait_for_files(ticket, None, draft.get("files", []), message.chat_id)
+    if draft.get("files"):
+        fetch_soon()
     dialog.draft, dialog.draft_at = {}, None
     dialog.set_step("")
     return [

@@ -11,6 +11,7 @@ from telegram_bot.flows.my_tickets import (
     find_ticket,
     linked_ticket,
     not_found,
+    on_ticket,
     pressed_ticket,
     show_card,
 )
@@ -29,10 +30,8 @@ RATING = {"rate", "score", "rating_comment"}
 FACES = {1: "😞", 2: "🙁", 3: "😐", 4: "🙂", 5: "😀"}
 
 
-def ask_score(dialog: Dialog, message: Incoming) -> Replies:
-    ticket = pressed_ticket(message)
-    if ticket is None:
-        return not_found(message)
+@on_ticket
+def ask_score(dialog: Dialog, message: Incoming, ticket: Ticket) -> Replies:
     if ticket.status != TicketStatus.RESOLVED:
         return _too_late(message, ticket)
     marks = [kb.button(f"{mark} {face}", "score", ticket.pk, mark) for mark, face in FACES.items()]
@@ -72,10 +71,8 @@ def take_score(dialog: Dialog, message: Incoming) -> Replies:
     ]
 
 
-def ask_rating_comment(dialog: Dialog, message: Incoming) -> Replies:
-    ticket = pressed_ticket(message)
-    if ticket is None:
-        return not_found(message)
+@on_ticket
+def ask_rating_comment(dialog: Dialog, message: Incoming, ticket: Ticket) -> Replies:
     if ticket.score is None or ticket.rating_comment:
         return _too_late(message, ticket)
     parked = leave_step(dialog, message) if dialog.step != "rating_comment" else []
@@ -91,11 +88,8 @@ def skip_rating_comment(dialog: Dialog, message: Incoming) -> Replies:
     return show_card(dialog, message)
 
 
-def take_rating_comment(dialog: Dialog, message: Incoming) -> Replies:
-    ticket = find_ticket(message, dialog.data.get("ticket", 0))
-    if ticket is None:
-        dialog.set_step("")
-        return not_found(message)
+@on_ticket
+def take_rating_comment(dialog: Dialog, message: Incoming, ticket: Ticket) -> Replies:
     try:
         comment_rating(ticket=ticket, actor=customer(message.customer, Face.BOT), text=message.text)
     except TextRequired:
@@ -111,10 +105,8 @@ def take_rating_comment(dialog: Dialog, message: Incoming) -> Replies:
     return [message.say(_("Спасибо, передали команде."), menu)]
 
 
-def ask_return(dialog: Dialog, message: Incoming) -> Replies:
-    ticket = pressed_ticket(message)
-    if ticket is None:
-        return not_found(message)
+@on_ticket
+def ask_return(dialog: Dialog, message: Incoming, ticket: Ticket) -> Replies:
     if ticket.status != TicketStatus.RESOLVED:
         return _too_late(message, ticket)
     text = _("<b>Вернуть заявку № %(number)s в работу?</b>") % {"number": ticket.pk}
@@ -125,10 +117,8 @@ def ask_return(dialog: Dialog, message: Incoming) -> Replies:
     return [message.say(text, kb.inline(buttons), ticket_id=ticket.pk, has_resolution=True)]
 
 
-def ask_reason(dialog: Dialog, message: Incoming) -> Replies:
-    ticket = pressed_ticket(message)
-    if ticket is None:
-        return not_found(message)
+@on_ticket
+def ask_reason(dialog: Dialog, message: Incoming, ticket: Ticket) -> Replies:
     if ticket.status != TicketStatus.RESOLVED:
         return _too_late(message, ticket)
     parked = leave_step(dialog, message)
@@ -137,11 +127,8 @@ def ask_reason(dialog: Dialog, message: Incoming) -> Replies:
     return [*parked, message.screen(text, kb.inline([kb.cancel("reason", ticket.pk)]))]
 
 
-def take_reason(dialog: Dialog, message: Incoming) -> Replies:
-    ticket = find_ticket(message, dialog.data.get("ticket", 0))
-    if ticket is None:
-        dialog.set_step("")
-        return not_found(message)
+@on_ticket
+def take_reason(dialog: Dialog, message: Incoming, ticket: Ticket) -> Replies:
     cancel = kb.inline([kb.cancel("reason", ticket.pk)])
     file, refusal = usable_file(message)
     refusals = [message.say(refusal)] if refusal else []

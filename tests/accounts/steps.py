@@ -1,18 +1,20 @@
 """The steps from the consent to the link."""
 
 from accounts import services
+from telegram_bot.models import TELEGRAM
 
-TELEGRAM_ID = 510_000_001
+CHANNEL = TELEGRAM
+ADDRESS = "510000001"
 
 
 def register(user, phone="+79161234567", user_agent="Mozilla/5.0"):
     return services.register_for_bot(
-        user=user, phone=phone, ip="203.0.113.5", user_agent=user_agent
+        channel=CHANNEL, user=user, phone=phone, ip="203.0.113.5", user_agent=user_agent
     )
 
 
-def request_pin(registration, telegram_id=TELEGRAM_ID):
-    return services.request_link_pin(registration=registration, telegram_id=telegram_id)
+def request_pin(registration, address=ADDRESS):
+    return services.request_link_pin(registration=registration, address=address)
 
 
 def send_pin(pin):
@@ -22,13 +24,19 @@ def send_pin(pin):
     return code
 
 
-def mailed_pin(registration, telegram_id=TELEGRAM_ID):
-    return send_pin(request_pin(registration, telegram_id))
+def mailed_pin(registration, address=ADDRESS):
+    return send_pin(request_pin(registration, address))
 
 
-def confirm(code, telegram_id=TELEGRAM_ID, username=""):
-    return services.confirm_link_pin(telegram_id=telegram_id, code=code, username=username)
+def confirm(code, address=ADDRESS, username=""):
+    return services.confirm_link_pin(channel=CHANNEL, address=address, code=code, username=username)
 
 
 def other_than(code):
     return f"{(int(code) + 1) % 10**6:06}"
+
+
+def linked_user(address=ADDRESS):
+    """The person behind an address, None for nobody."""
+    account = services.linked_account(channel=CHANNEL, address=address)
+    return account and account.user

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from accounts import services
 from accounts.models import LinkPin
-from tests.accounts.steps import TELEGRAM_ID, confirm, mailed_pin, register, request_pin
+from tests.accounts.steps import ADDRESS, CHANNEL, confirm, mailed_pin, register, request_pin
 from tests.factories import BotRegistrationFactory
 from tests.queue import Task, queued
 from tests.threads import in_parallel
@@ -32,7 +32,7 @@ def test_request_is_undone_with_its_task_when_the_caller_rolls_back(registration
 
 
 def test_request_for_a_withdrawn_registration_is_refused(registration, anna):
-    services.withdraw_registration(user=anna)
+    services.withdraw_registration(user=anna, channel=CHANNEL)
     with pytest.raises(services.RegistrationWithdrawn):
         request_pin(registration)
     assert queued() == []
@@ -47,12 +47,12 @@ def test_request_for_a_deactivated_account_is_refused(registration, anna):
 
 def test_request_for_a_linked_account_is_refused(linked, registration):
     with pytest.raises(services.AlreadyLinked):
-        request_pin(registration, telegram_id=510_000_009)
+        request_pin(registration, address="510000009")
 
 
 def test_request_by_a_linked_telegram_user_is_refused(linked, boris):
     with pytest.raises(services.AlreadyLinked):
-        request_pin(BotRegistrationFactory(user=boris), telegram_id=TELEGRAM_ID)
+        request_pin(BotRegistrationFactory(user=boris), address=ADDRESS)
 
 
 def test_request_within_60_seconds_names_the_wait(registration, clock):
@@ -89,15 +89,15 @@ def test_seventh_request_within_a_day_is_refused(registration, clock):
 
 def test_limits_count_per_account_not_per_registration_or_telegram_user(anna, clock):
     for number in range(3):
-        request_pin(register(anna, phone=f"+7916000000{number}"), telegram_id=number + 1)
+        request_pin(register(anna, phone=f"+7916000000{number}"), address=str(number + 1))
         clock.advance(minutes=2)
     with pytest.raises(services.PinLimitReached):
-        request_pin(register(anna), telegram_id=9)
+        request_pin(register(anna), address="9")
 
 
 def test_limits_of_one_account_leave_others_alone(registration, boris):
     request_pin(registration)
-    request_pin(BotRegistrationFactory(user=boris), telegram_id=510_000_002)
+    request_pin(BotRegistrationFactory(user=boris), address="510000002")
 
 
 def test_new_pin_kills_the_old(registration, clock):
@@ -121,7 +121,7 @@ def test_new_pin_of_another_account_kills_the_old_of_this_telegram_user(registra
 def test_new_pin_from_another_telegram_user_kills_the_old(registration, clock):
     old = mailed_pin(registration)
     clock.advance(seconds=61)
-    mailed_pin(registration, telegram_id=510_000_009)
+    mailed_pin(registration, address="510000009")
     with pytest.raises(services.PinExpired):
         confirm(old)
 

@@ -6,17 +6,19 @@ import pytest
 from django.db import transaction
 
 from accounts import services
-from accounts.models import LinkPin, TelegramAccount
+from accounts.models import LinkPin, MessengerAccount
 from tests.accounts.steps import (
-    TELEGRAM_ID,
+    ADDRESS,
+    CHANNEL,
     confirm,
+    linked_user,
     mailed_pin,
     other_than,
     register,
     request_pin,
     send_pin,
 )
-from tests.factories import BotRegistrationFactory, TelegramAccountFactory
+from tests.factories import BotRegistrationFactory, MessengerAccountFactory
 from tests.threads import in_parallel
 
 pytestmark = pytest.mark.django_db
@@ -26,9 +28,9 @@ def test_right_pin_links_once(registration):
     code = mailed_pin(registration)
     account = confirm(code, username="anna_k")
     assert account.user == registration.user
-    assert account.telegram_id == TELEGRAM_ID
+    assert account.address == ADDRESS
     assert account.username == "anna_k"
-    assert services.linked_user(TELEGRAM_ID) == registration.user
+    assert linked_user(ADDRESS) == registration.user
     with pytest.raises(services.PinExpired):
         confirm(code)
 
@@ -45,12 +47,12 @@ def test_spaces_around_the_pin_are_forgiven(registration):
     assert confirm(f" {code}\n")
 
 
-def test_digest_is_bound_to_pin_registration_and_telegram_user(registration):
+def test_digest_is_bound_to_pin_registration_and_address(registration):
     pin = request_pin(registration)
     digests = {services.pin_digest(pin, "123456")}
-    for field in ("pk", "registration_id", "telegram_id"):
+    for field, value in (("pk", pin.pk + 1), ("registration_id", 9), ("address", "9")):
         other = LinkPin.objects.get(pk=pin.pk)
-        setattr(other, field, getattr(other, field) + 1)
+        setattr(other, field, value)
         digests.add(services.pin_digest(other, "123456"))
     assert len(digests) == 4
 
@@ -104,7 +106,7 @@ def test_right_pin_at_the_fifth_try_locks_nobody(registration, anna, clock):
             confirm(other_than(code))
     confirm(code)
     assert LinkPin.objects.get().exhausted_at is None
-    services.unlink_telegram(user=anna)
+    services.unlink_messenger(user=anna, channel=CHANNEL)
     clock.advance(seconds=61)
     assert confirm(mailed_pin(registration))
 
@@ -125,10 +127,10 @@ def test_withdrawing_and_registering_again_does_not_end_the_lock(registration, a
     for _ in range(5):
         with pytest.raises((services.PinWrong, services.PinLocked)):
             confirm(other_than(code))
-    services.withdraw_registration(user=anna)
+    services.withdraw_registration(user=anna, channel=CHANNEL)
     clock.advance(minutes=5)
     with pytest.raises(services.PinLocked):
-        request_pin(register(anna), telegram_id=510_000_009)
+        request_pin(register(anna), address="510000009")
 
 
 def test_thirty_tries_a_day_are_the_end(registration, clock):
@@ -184,22 +186,22 @@ def test_pin_expires_after_ten_minutes(registration, clock):
     clock.advance(minutes=10)
     with pytest.raises(services.PinExpired):
         confirm(code)
-    assert TelegramAccount.objects.count() == 0
+    assert MessengerAccount.objects.count() == 0
 
 
 def test_pin_from_another_chat_does_not_link(registration, boris):
     code = mailed_pin(registration)
     with pytest.raises(services.PinExpired):
-        confirm(code, telegram_id=510_000_002)
-    mailed_pin(BotRegistrationFactory(user=boris), telegram_id=510_000_002)
+        confirm(code, address="510000002")
+    mailed_pin(BotRegistrationFactory(user=boris), address="510000002")
     with pytest.raises(services.PinWrong):
-        confirm(code, telegram_id=510_000_002)
-    assert TelegramAccount.objects.count() == 0
+        confirm(code, address="510000002")
+    assert MessengerAccount.objects.count() == 0
 
 
 def test_pin_of_a_withdrawn_registration_does_not_link(registration, anna):
     code = mailed_pin(registration)
-    services.withdraw_registration(user=anna)
+    services.withdraw_registration(user=anna, channel=CHANNEL)
     with pytest.raises(services.PinExpired):
         confirm(code)
 
@@ -221,15 +223,15 @@ def test_pin_of_a_deactivated_account_does_not_link(registration, anna):
 
 def test_link_made_meanwhile_never_moves(registration, boris):
     code = mailed_pin(registration)
-    TelegramAccountFactory(user=boris, telegram_id=TELEGRAM_ID)
+    MessengerAccountFactory(user=boris, address=str(ADDRESS))
     with pytest.raises(services.AlreadyLinked):
         confirm(code)
-    assert services.linked_user(TELEGRAM_ID) == boris
+    assert linked_user(ADDRESS) == boris
     assert LinkPin.objects.get().closed_at is not None
 
 
 def test_relink_after_unlink(linked, registration, clock):
-    services.unlink_telegram(user=linked)
+    services.unlink_messenger(user=linked, channel=CHANNEL)
     assert confirm(mailed_pin(registration, 510_000_009), 510_000_009).user == linked
 
 
@@ -255,11 +257,12 @@ def test_linking_and_unlinking_side_by_side_never_wait_in_a_circle(registration,
     for _round in range(10):
         code = mailed_pin(registration)
         results = in_parallel(
-            lambda code=code: confirm_in_a_dialog(code), lambda: services.unlink_telegram(user=anna)
+            lambda code=code: confirm_in_a_dialog(code),
+            lambda: services.unlink_messenger(user=anna, channel=CHANNEL),
         )
-        assert isinstance(results[0], TelegramAccount | services.PinExpired), results
+        assert isinstance(results[0], MessengerAccount | services.PinExpired), results
         assert results[1] is None
-        TelegramAccount.objects.all().delete()
+        MessengerAccount.objects.all().delete()
         LinkPin.objects.all().delete()
 
 
@@ -277,9 +280,9 @@ def test_wrong_try_stays_counted_without_and_with_a_transaction_of_the_caller(re
 def test_parallel_right_pins_make_one_link(registration):
     code = mailed_pin(registration)
     results = in_parallel(*[lambda: confirm(code)] * 4)
-    assert sum(isinstance(result, TelegramAccount) for result in results) == 1
+    assert sum(isinstance(result, MessengerAccount) for result in results) == 1
     assert sum(isinstance(result, services.PinExpired) for result in results) == 3
-    assert TelegramAccount.objects.count() == 1
+    assert MessengerAccount.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)

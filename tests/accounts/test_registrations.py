@@ -9,8 +9,17 @@ from django.utils import timezone
 
 from accounts import services
 from accounts.models import BotRegistration
-from tests.accounts.steps import TELEGRAM_ID, confirm, mailed_pin, other_than, register, request_pin
-from tests.factories import BotRegistrationFactory, TelegramAccountFactory, UserFactory
+from tests.accounts.steps import (
+    ADDRESS,
+    CHANNEL,
+    confirm,
+    linked_user,
+    mailed_pin,
+    other_than,
+    register,
+    request_pin,
+)
+from tests.factories import BotRegistrationFactory, MessengerAccountFactory, UserFactory
 from tests.threads import in_parallel
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +40,7 @@ def test_register_records_the_consent(anna):
 def test_register_again_with_the_same_phone_keeps_registration_and_link(linked, registration):
     assert register(linked) == registration
     assert BotRegistration.objects.count() == 1
-    assert services.linked_user(TELEGRAM_ID) == linked
+    assert linked_user(ADDRESS) == linked
 
 
 def test_register_with_another_phone_withdraws_the_old_and_unlinks(linked, registration):
@@ -39,7 +48,7 @@ def test_register_with_another_phone_withdraws_the_old_and_unlinks(linked, regis
     registration.refresh_from_db()
     assert registration.withdrawn_at is not None
     assert list(linked.registrations.filter(withdrawn_at=None)) == [new]
-    assert services.linked_user(TELEGRAM_ID) is None
+    assert linked_user(ADDRESS) is None
 
 
 def test_register_keeps_an_odd_user_agent_harmless(anna):
@@ -51,17 +60,17 @@ def test_register_keeps_an_odd_user_agent_harmless(anna):
 
 def test_withdraw_ends_link_and_pins_and_keeps_the_record(linked, registration, boris):
     other = BotRegistrationFactory(user=boris)
-    services.withdraw_registration(user=linked)
+    services.withdraw_registration(user=linked, channel=CHANNEL)
     registration.refresh_from_db()
     other.refresh_from_db()
     assert registration.withdrawn_at is not None
     assert other.withdrawn_at is None
-    assert services.linked_user(TELEGRAM_ID) is None
+    assert linked_user(ADDRESS) is None
 
 
 def test_unlink_keeps_the_registration_and_closes_pins(registration, anna):
     code = mailed_pin(registration)
-    services.unlink_telegram(user=anna)
+    services.unlink_messenger(user=anna, channel=CHANNEL)
     with pytest.raises(services.PinExpired):
         confirm(code)
     registration.refresh_from_db()
@@ -69,9 +78,9 @@ def test_unlink_keeps_the_registration_and_closes_pins(registration, anna):
 
 
 def test_unlink_touches_only_that_person(linked, boris):
-    TelegramAccountFactory(user=boris, telegram_id=510_000_002)
-    services.unlink_telegram(user=linked)
-    assert services.linked_user(510_000_002) == boris
+    MessengerAccountFactory(user=boris, address=str(510_000_002))
+    services.unlink_messenger(user=linked, channel=CHANNEL)
+    assert linked_user("510000002") == boris
 
 
 def test_registrations_of_phone_are_those_in_force(registration, boris):
@@ -80,31 +89,35 @@ def test_registrations_of_phone_are_those_in_force(registration, boris):
     BotRegistrationFactory(phone=phone, withdrawn_at=timezone.now())
     BotRegistrationFactory(phone=phone, user__is_active=False)
     BotRegistrationFactory(phone="+79161234568")
-    assert list(services.registrations_of_phone(phone)) == [registration, second]
+    assert list(services.registrations_of_phone(channel=CHANNEL, phone=phone)) == [
+        registration,
+        second,
+    ]
 
 
 def test_linked_user_is_nobody_for_a_stranger_or_a_deactivated_account(linked):
-    assert services.linked_user(1) is None
+    assert linked_user("1") is None
     linked.is_active = False
     linked.save()
-    assert services.linked_user(TELEGRAM_ID) is None
+    assert linked_user(ADDRESS) is None
 
 
 def test_person_is_unreachable_until_they_write_again(linked, boris):
-    other = TelegramAccountFactory(user=boris, telegram_id=510_000_002)
-    services.note_unreachable(telegram_id=TELEGRAM_ID)
-    person = services.linked_user(TELEGRAM_ID)
-    assert person.telegram.unreachable_at is not None
+    other = MessengerAccountFactory(user=boris, address=str(510_000_002))
+    services.note_unreachable(channel=CHANNEL, address=ADDRESS)
+    account = services.linked_account(channel=CHANNEL, address=ADDRESS)
+    assert account.unreachable_at is not None
     other.refresh_from_db()
     assert other.unreachable_at is None
-    services.note_reachable(person)
-    assert services.linked_user(TELEGRAM_ID).telegram.unreachable_at is None
+    services.note_reachable(account)
+    again = services.linked_account(channel=CHANNEL, address=ADDRESS)
+    assert again.unreachable_at is None
 
 
 def test_reachable_person_costs_no_write(linked, django_assert_num_queries):
-    person = services.linked_user(TELEGRAM_ID)
+    account = services.linked_account(channel=CHANNEL, address=ADDRESS)
     with django_assert_num_queries(0):
-        services.note_reachable(person)
+        services.note_reachable(account)
 
 
 @pytest.mark.parametrize("what", ["register", "withdraw", "unlink", "request", "wrong", "right"])
@@ -113,8 +126,8 @@ def test_account_is_locked_before_anything_that_hangs_on_it(registration, anna, 
     code = mailed_pin(registration) if what in ("wrong", "right") else ""
     steps = {
         "register": lambda: register(anna, phone="+79160000000"),
-        "withdraw": lambda: services.withdraw_registration(user=anna),
-        "unlink": lambda: services.unlink_telegram(user=anna),
+        "withdraw": lambda: services.withdraw_registration(user=anna, channel=CHANNEL),
+        "unlink": lambda: services.unlink_messenger(user=anna, channel=CHANNEL),
         "request": lambda: request_pin(registration),
         "wrong": lambda: pytest.raises(services.PinWrong, confirm, other_than(code)),
         "right": lambda: confirm(code),

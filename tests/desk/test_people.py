@@ -8,7 +8,7 @@ from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
 from django.urls import reverse
 
-from accounts.models import BotRegistration, LinkPin, TelegramAccount, User
+from accounts.models import BotRegistration, LinkPin, MessengerAccount, User
 from tests.factories import PASSWORD, AgentFactory, OrganizationFactory, UserFactory
 from tickets.models import Lease
 
@@ -203,9 +203,9 @@ def test_group_has_the_least_it_needs(db):
         "view_group",
         "view_groupproduct",
         "view_groupticket",
+        "view_messengeraccount",
         "view_organization",
         "view_product",
-        "view_telegramaccount",
         "view_ticket",
         "view_user",
     ]
@@ -242,24 +242,24 @@ def test_registration_is_read_only_and_is_withdrawn_by_its_action(root_desk, lin
     root_desk.post(path, data)
     registration.refresh_from_db()
     assert registration.withdrawn_at
-    assert not TelegramAccount.objects.exists()
+    assert not MessengerAccount.objects.exists()
     assert "уже отозваны" in root_desk.post(path, data, follow=True).content.decode()
 
 
 def test_link_is_ended_by_its_action(root_desk, linked):
-    path = "/admin/accounts/telegramaccount/"
-    root_desk.post(path, {"action": "unlink", "_selected_action": [linked.telegram.pk]})
-    assert not TelegramAccount.objects.exists()
+    path = "/admin/accounts/messengeraccount/"
+    root_desk.post(path, {"action": "unlink", "_selected_action": [linked.messengers.get().pk]})
+    assert not MessengerAccount.objects.exists()
     assert BotRegistration.objects.get().withdrawn_at is None
 
 
 def test_agent_of_the_group_sees_links_but_does_not_end_them(desk, linked):
-    for model, action in (("botregistration", "withdraw"), ("telegramaccount", "unlink")):
+    for model, action in (("botregistration", "withdraw"), ("messengeraccount", "unlink")):
         path = f"/admin/accounts/{model}/"
-        row = BotRegistration.objects.get() if action == "withdraw" else linked.telegram
+        row = BotRegistration.objects.get() if action == "withdraw" else linked.messengers.get()
         assert desk.get(path).status_code == 200
         desk.post(path, {"action": action, "_selected_action": [row.pk]})
-    assert TelegramAccount.objects.exists()
+    assert MessengerAccount.objects.exists()
     assert BotRegistration.objects.get().withdrawn_at is None
 
 

@@ -205,7 +205,7 @@ def link(sandbox: Sandbox, *usernames: str) -> None:
     for username in usernames:
         user = person(username)
         factories.BotRegistrationFactory(user=user, phone=PHONES[username])
-        factories.TelegramAccountFactory(user=user, telegram_id=TELEGRAM_IDS[username])
+        factories.MessengerAccountFactory(user=user, address=str(TELEGRAM_IDS[username]))
         sandbox.start(username)
     for username in usernames:
         sandbox.wait_for(username, "Открытых заявок")

@@ -5,8 +5,8 @@ from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import BotRegistration, LinkPin, TelegramAccount
-from telegram_bot.models import BotHeartbeat
+from accounts.models import BotRegistration, LinkPin, MessengerAccount
+from telegram_bot.models import TELEGRAM, BotHeartbeat
 from tests.factories import PASSWORD, ProductFactory, open_ticket
 from tickets import recording, services
 from tickets.status import TicketStatus
@@ -76,12 +76,13 @@ def test_registration_for_the_bot(page, visit, bot, anna):
     assert "Ждём номер" in state.inner_text()
     LinkPin.objects.create(
         registration=registration,
-        telegram_id=5,
+        channel=TELEGRAM,
+        address="5",
         sent_at=timezone.now(),
         expires_at=timezone.now() + timezone.timedelta(minutes=10),
     )
     page.get_by_text("ПИН-код отправлен на an***@alpha.example").wait_for()
-    TelegramAccount.objects.create(user=anna, telegram_id=5, username="anna_k")
+    MessengerAccount.objects.create(user=anna, channel=TELEGRAM, address="5", username="anna_k")
     page.get_by_role("heading", name="Telegram связан").wait_for()
     check(page)
 
@@ -89,7 +90,7 @@ def test_registration_for_the_bot(page, visit, bot, anna):
     check(page)
     page.get_by_role("button", name="Отвязать").click()
     page.get_by_text("Telegram отвязан").wait_for()
-    assert not TelegramAccount.objects.exists()
+    assert not MessengerAccount.objects.exists()
 
 
 def test_life_of_a_ticket(page, visit, bot, anna, agent, tmp_path):
@@ -167,7 +168,7 @@ def test_everything_works_without_javascript(browser, live_server, bot, anna):
     page.get_by_role("checkbox").check()
     page.get_by_role("button", name="Зарегистрироваться").click()
     assert page.get_by_role("button", name="Скопировать ссылку").is_hidden()
-    TelegramAccount.objects.create(user=anna, telegram_id=5)
+    MessengerAccount.objects.create(user=anna, channel=TELEGRAM, address="5")
     page.get_by_role("link", name="Обновить").click()
     assert page.get_by_role("heading", name="Telegram связан").is_visible()
     assert re.search("Связано", page.locator("#bot-state").inner_text())

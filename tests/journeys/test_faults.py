@@ -6,7 +6,7 @@ from threading import Thread
 
 import pytest
 
-from accounts.models import LinkPin, TelegramAccount
+from accounts.models import LinkPin, MessengerAccount
 from sandbox import TOKEN
 from tests import factories
 from tests.journeys.conftest import (
@@ -81,11 +81,11 @@ def test_person_who_blocked_the_bot_is_told_by_mail(processes, sandbox):
 
     refused = wait_until(lambda: Delivery.objects.filter(state=Delivery.State.FAILED).first())
     assert (refused.channel, refused.attempts) == ("telegram", 1)
-    assert TelegramAccount.objects.get().unreachable_at
+    assert MessengerAccount.objects.get().unreachable_at
     answer(ticket, "Ответ 1")
     sandbox.wait_for_mail("Ответ 1")
     sandbox.start("anna")
-    wait_until(lambda: TelegramAccount.objects.get().unreachable_at is None)
+    wait_until(lambda: MessengerAccount.objects.get().unreachable_at is None)
     answer(ticket, "Ответ 2")
     wait_until(lambda: told(sandbox, "anna", "Ответ") == ["Ответ 2"])
 

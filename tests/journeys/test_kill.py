@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts.models import LinkPin, TelegramAccount
+from accounts.models import LinkPin, MessengerAccount
 from sandbox import TOKEN
 from telegram_bot.models import IncomingUpdate
 from tests import factories
@@ -118,7 +118,7 @@ def test_bot_killed_at_every_step(processes, sandbox, kill):
 def require_one_of_everything(sandbox: Sandbox) -> None:
     assert is_quiet()
     assert LinkPin.objects.count() == 1
-    assert TelegramAccount.objects.get().telegram_id == TELEGRAM_IDS["anna"]
+    assert MessengerAccount.objects.get().address == str(TELEGRAM_IDS["anna"])
     ticket = Ticket.objects.get()
     assert (ticket.title, ticket.description) == (TITLE, DESCRIPTION)
     assert ticket.product.name == "Базы данных"

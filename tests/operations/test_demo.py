@@ -10,12 +10,13 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 import sandbox
-from accounts.models import BotRegistration, TelegramAccount, User
+from accounts.models import BotRegistration, MessengerAccount, User
 from accounts.services import withdraw_registration
 from operations.demo_data import PEOPLE, create_demo_data
 from operations.management.commands.demo import require_no_other_bot
 from operations.processes import locked
 from operations.tasks import every_minute
+from telegram_bot.models import TELEGRAM
 from tickets.leases import process_name, take_lease
 from tickets.models import Delivery, Face, Lease, Product, Ticket
 from tickets.services import TICKETS_AN_HOUR, open_ticket
@@ -39,7 +40,7 @@ def test_anna_is_registered_for_the_bot_and_not_linked():
     assert list(BotRegistration.objects.values_list("user__username", "phone")) == [
         ("anna", "+79161234567")
     ]
-    assert not TelegramAccount.objects.exists()
+    assert not MessengerAccount.objects.exists()
 
 
 def test_anna_has_a_ticket_in_every_status():
@@ -88,7 +89,7 @@ def test_history_is_told_in_order_and_lies_in_the_past():
 def test_second_run_restores_nothing_that_people_changed():
     create_demo_data()
     anna = User.objects.get(username="anna")
-    withdraw_registration(user=anna)
+    withdraw_registration(user=anna, channel=TELEGRAM)
     Product.objects.filter(name="CDN").update(name="Сеть доставки", is_active=False)
     anna.set_password("another-password-1")
     anna.save()

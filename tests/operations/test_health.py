@@ -41,10 +41,10 @@ def deliver(key: str, *, due: float = 0, sent: float | None = None, address: str
 
 
 def file_of(ticket, *, due: timedelta) -> TelegramFile:
-    attachment = Attachment.objects.create(ticket=ticket, name="a.pdf", state="pending")
-    return TelegramFile.objects.create(
-        attachment=attachment, file_id="f", chat_id=1, due_at=timezone.now() - due
+    attachment = Attachment.objects.create(
+        ticket=ticket, name="a.pdf", state="pending", source="telegram:f"
     )
+    return TelegramFile.objects.create(attachment=attachment, due_at=timezone.now() - due)
 
 
 def test_healthz_answers_without_the_database(client, django_assert_num_queries):
@@ -104,7 +104,7 @@ def test_delivery_that_waits_for_its_retry_is_no_problem(client):
 
 def test_pin_mail_nobody_makes(client, registration, clock):
     """The bot's sweep goes on: it queues the letter again and moves its due time."""
-    request_link_pin(registration=registration, telegram_id=1)
+    request_link_pin(registration=registration, address="1")
     for _time in range(3):
         assert problems(client) == []
         clock.advance(seconds=20)
@@ -117,7 +117,7 @@ def test_pin_mail_nobody_makes(client, registration, clock):
 
 @pytest.mark.parametrize("end", ["tried", "closed", "deactivated"])
 def test_pin_mail_nobody_waits_for_is_no_problem(client, registration, anna, clock, end):
-    pin = request_link_pin(registration=registration, telegram_id=1)
+    pin = request_link_pin(registration=registration, address="1")
     if end == "tried":  # the worker lives; the mail server is another story
         new_pin_code(pin, 0)
     elif end == "closed":

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from telegram_bot.models import BotHeartbeat
-from tests.factories import TelegramAccountFactory
+from tests.factories import MessengerAccountFactory
 from tests.portal.pages import text, url
 from tickets import recording, services
 from tickets.models import Comment, Face
@@ -90,7 +90,7 @@ def test_closed_ticket_leads_a_linked_person_into_the_bot(client, linked, closed
 @pytest.mark.parametrize(("is_linked", "has_bot"), [(False, True), (True, False)])
 def test_closed_ticket_leads_others_to_the_registration(client, anna, closed, is_linked, has_bot):
     if is_linked:
-        TelegramAccountFactory(user=anna)
+        MessengerAccountFactory(user=anna)
     if has_bot:
         BotHeartbeat.objects.create(bot_id=1, username="help_bot", seen_at=timezone.now())
     page = text(client.get(closed.get_absolute_url()))

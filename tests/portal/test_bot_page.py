@@ -4,9 +4,9 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import BotRegistration, LinkPin, TelegramAccount
+from accounts.models import BotRegistration, LinkPin, MessengerAccount
 from accounts.services import CONSENT_VERSION
-from telegram_bot.models import BotHeartbeat
+from telegram_bot.models import TELEGRAM, BotHeartbeat
 from tests.portal.pages import text
 from tests.queue import queued
 
@@ -124,7 +124,7 @@ def test_strip_tells_of_a_silent_bot(client, bot):
 
 
 def pin(registration, **given) -> LinkPin:
-    return LinkPin.objects.create(registration=registration, telegram_id=5, **given)
+    return LinkPin.objects.create(registration=registration, channel=TELEGRAM, address="5", **given)
 
 
 def shown_state(client) -> str:
@@ -145,7 +145,7 @@ def test_state_follows_the_person(client, registration):
     request.closed_at = now
     request.save()
     assert shown_state(client) == "waiting_for_phone"
-    TelegramAccount.objects.create(user=registration.user, telegram_id=5)
+    MessengerAccount.objects.create(user=registration.user, channel=TELEGRAM, address="5")
     assert shown_state(client) == "linked"
 
 
@@ -174,14 +174,14 @@ def test_linked_page(client, linked, bot):
 
 
 def test_linked_page_tells_of_a_blocked_bot(client, linked):
-    TelegramAccount.objects.update(unreachable_at=timezone.now())
+    MessengerAccount.objects.update(unreachable_at=timezone.now())
     assert "Бот не может вам написать" in text(client.get(PAGE))
 
 
 def test_another_phone_replaces_registration_and_link(client, linked):
     page = text(register(client, "+79031112233", url=reverse("bot_phone")))
     assert "Номер изменён" in page
-    assert not TelegramAccount.objects.exists()
+    assert not MessengerAccount.objects.exists()
     assert linked.registrations.get(withdrawn_at=None).phone == "+79031112233"
     assert linked.registrations.count() == 2
 
@@ -189,7 +189,7 @@ def test_another_phone_replaces_registration_and_link(client, linked):
 def test_same_phone_changes_nothing(client, linked):
     page = text(register(client, url=reverse("bot_phone")))
     assert "ничего не изменилось" in page
-    assert TelegramAccount.objects.filter(user=linked).exists()
+    assert MessengerAccount.objects.filter(user=linked).exists()
     assert linked.registrations.count() == 1
 
 
@@ -200,20 +200,20 @@ def test_phone_page_needs_a_registration(client):
 @pytest.mark.parametrize("name", ["bot_unlink", "bot_withdraw"])
 def test_confirm_page_changes_nothing_by_itself(client, linked, name):
     assert "?</h1>" in text(client.get(reverse(name)))
-    assert TelegramAccount.objects.filter(user=linked).exists()
+    assert MessengerAccount.objects.filter(user=linked).exists()
 
 
 def test_unlink_keeps_the_registration(client, linked):
     page = text(client.post(reverse("bot_unlink"), follow=True))
     assert "Telegram отвязан" in page
-    assert not TelegramAccount.objects.exists()
+    assert not MessengerAccount.objects.exists()
     assert linked.registrations.filter(withdrawn_at=None).exists()
 
 
 def test_withdraw_ends_registration_and_link(client, linked):
     page = text(client.post(reverse("bot_withdraw"), follow=True))
     assert "Согласие отозвано" in page
-    assert not TelegramAccount.objects.exists()
+    assert not MessengerAccount.objects.exists()
     assert linked.registrations.get().withdrawn_at is not None
     assert "Зарегистрироваться</button>" in page
 
@@ -227,7 +227,7 @@ def test_others_are_not_touched(client, linked, boris):
     client.force_login(boris)
     client.post(reverse("bot_unlink"))
     client.post(reverse("bot_withdraw"))
-    assert TelegramAccount.objects.filter(user=linked).exists()
+    assert MessengerAccount.objects.filter(user=linked).exists()
 
 
 def test_test_message_is_queued_once_in_a_row(client, linked):

@@ -8,9 +8,10 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from accounts import services as accounts
-from accounts.models import TelegramAccount
+from accounts.models import MessengerAccount
 from telegram_bot.channel import GROUP_A_MINUTE, TelegramChannel
-from tests.factories import TelegramAccountFactory, open_ticket
+from telegram_bot.models import TELEGRAM
+from tests.factories import MessengerAccountFactory, open_ticket
 from tests.telegram_bot.bot import Bot, Chat
 from tickets import recording, services
 from tickets.attachments import NewFile
@@ -170,7 +171,7 @@ def test_one_chat_does_not_wait_for_another(
     ticket: Ticket, boris, product, staff: Agent, answer, bot: Bot, boris_chat: Chat, telegram
 ) -> None:
     boris_chat.start()
-    TelegramAccountFactory(user=boris, telegram_id=boris_chat.id)
+    MessengerAccountFactory(user=boris, address=str(boris_chat.id))
     telegram.fault("429", method="sendMessage", chat="anna", retry_after=600, times=None)
     answer("Анне")
     add_comment(ticket=open_ticket(boris, product=product), actor=staff, body="Борису")
@@ -184,7 +185,7 @@ def test_a_result_is_known_before_a_slower_call_ends(
 ) -> None:
     """So a killed drain sends again only what it had under way."""
     boris_chat.start()
-    TelegramAccountFactory(user=boris, telegram_id=boris_chat.id)
+    MessengerAccountFactory(user=boris, address=str(boris_chat.id))
     telegram.fault("slow", method="sendMessage", chat="anna", seconds=1)
     answer("Анне")
     add_comment(ticket=open_ticket(boris, product=product), actor=staff, body="Борису")
@@ -266,7 +267,7 @@ def test_unreachable_chat_is_left_alone_until_the_person_writes(
     assert {letter.to[0] for letter in mailoutbox} == {"anna@alpha.example", "office@alpha.example"}
 
     chat.say("/help")
-    assert not TelegramAccount.objects.filter(unreachable_at__isnull=False).exists()
+    assert not MessengerAccount.objects.filter(unreachable_at__isnull=False).exists()
     answer("Четвёртый")
     bot.run_queue()
     assert "Четвёртый" in chat.last["text"]
@@ -290,21 +291,23 @@ def test_other_refusal_is_final_for_its_notice_only(chat: Chat, bot: Bot, answer
     answer("Второй")
     bot.run_queue()
     assert states() == [State.FAILED, State.SENT]
-    assert TelegramAccount.objects.get().unreachable_at is None
+    assert MessengerAccount.objects.get().unreachable_at is None
 
 
 @pytest.mark.parametrize("leave", ["unlink", "withdraw", "deactivate", "new phone"])
 def test_who_may_not_be_told_any_more_is_not(linked, chat: Chat, bot: Bot, answer, leave) -> None:
     answer("Тайна")
     if leave == "unlink":
-        accounts.unlink_telegram(user=linked)
+        accounts.unlink_messenger(user=linked, channel=TELEGRAM)
     elif leave == "withdraw":
-        accounts.withdraw_registration(user=linked)
+        accounts.withdraw_registration(user=linked, channel=TELEGRAM)
     elif leave == "deactivate":
         linked.is_active = False
         linked.save()
     else:
-        accounts.register_for_bot(user=linked, phone="+79990000000", ip=None, user_agent="")
+        accounts.register_for_bot(
+            channel=TELEGRAM, user=linked, phone="+79990000000", ip=None, user_agent=""
+        )
     bot.run_queue()
     assert notices(chat) == []
     assert states() == [State.CANCELLED]
@@ -315,7 +318,7 @@ def test_notice_for_a_former_owner_of_the_chat_is_cancelled(
     linked, boris, chat: Chat, bot: Bot, answer
 ) -> None:
     answer("Тайна Анны")
-    accounts.unlink_telegram(user=linked)
-    TelegramAccountFactory(user=boris, telegram_id=chat.id)
+    accounts.unlink_messenger(user=linked, channel=TELEGRAM)
+    MessengerAccountFactory(user=boris, address=str(chat.id))
     bot.run_queue()
     assert notices(chat) == []

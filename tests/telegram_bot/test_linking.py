@@ -7,9 +7,9 @@ import pytest
 from django.core import mail
 
 from accounts import services
-from accounts.models import LinkPin, TelegramAccount
-from telegram_bot.models import Dialog
-from tests.factories import BotRegistrationFactory, TelegramAccountFactory, UserFactory
+from accounts.models import LinkPin, MessengerAccount
+from telegram_bot.models import TELEGRAM, Dialog
+from tests.factories import BotRegistrationFactory, MessengerAccountFactory, UserFactory
 from tests.telegram_bot.bot import PNG, Bot, Chat, where_stored
 from tickets.models import Delivery
 
@@ -140,7 +140,7 @@ def test_typed_phone_is_not_taken(registration, chat: Chat, text) -> None:
 
 
 def test_withdrawn_and_inactive_registrations_are_unknown(registration, chat: Chat) -> None:
-    services.withdraw_registration(user=registration.user)
+    services.withdraw_registration(user=registration.user, channel=TELEGRAM)
     assert "не зарегистрирован" in chat.share_contact()
     BotRegistrationFactory(user=UserFactory(is_active=False), phone="+79161234567")
     assert "не зарегистрирован" in chat.share_contact()
@@ -170,7 +170,7 @@ def test_several_accounts_are_offered_by_masked_mail(registration, second, chat:
     assert "Отправляю ПИН-код на ku***@gamma.example" in chat.press("ku***@gamma.example")
     assert [letter.to for letter in mail.outbox] == [["kuznetsova@gamma.example"]]
     assert "Регистрация завершена" in chat.say(mailed_code())
-    assert TelegramAccount.objects.get().user == second.user
+    assert MessengerAccount.objects.get().user == second.user
 
 
 @pytest.mark.parametrize("forge", ["account:{0}", "account:{0}:1", "account:x", "account:٥"])
@@ -197,7 +197,7 @@ def test_account_of_another_telegram_is_not_taken_over(
     assert "уже связан с другим Telegram" in viktor_chat.share_contact()
     assert viktor_chat.keyboard == []
     assert mail.outbox == []
-    assert TelegramAccount.objects.get().telegram_id == 510_000_001
+    assert MessengerAccount.objects.get().address == "510000001"
 
 
 # The PIN
@@ -209,10 +209,10 @@ def test_right_pin_links(asked_for_pin: Chat, anna) -> None:
     assert "Регистрация завершена" in answer
     assert "an***@alpha.example" in answer
     assert "➕ Создать новую заявку" in answer.buttons
-    account = TelegramAccount.objects.get()
-    assert (account.user, account.telegram_id, account.username) == (
+    account = MessengerAccount.objects.get()
+    assert (account.user, account.address, account.username) == (
         anna,
-        510_000_001,
+        "510000001",
         "anna_k",
     )
 
@@ -290,7 +290,7 @@ def test_pin_expires_in_ten_minutes(asked_for_pin: Chat, bot: Bot) -> None:
     answer = asked_for_pin.say(mailed_code())
     assert answer.texts == ["Срок кода истёк."]
     assert RENEW in answer.buttons
-    assert not TelegramAccount.objects.exists()
+    assert not MessengerAccount.objects.exists()
 
 
 def test_new_pin_may_be_asked_for_after_a_minute(asked_for_pin: Chat, bot: Bot) -> None:
@@ -332,13 +332,13 @@ def test_pin_dies_with_the_consent_and_the_account(
     asked_for_pin: Chat, registration, leave
 ) -> None:
     if leave == "withdraw":
-        services.withdraw_registration(user=registration.user)
+        services.withdraw_registration(user=registration.user, channel=TELEGRAM)
     else:
         registration.user.is_active = False
         registration.user.save()
     assert "Срок кода истёк" in asked_for_pin.say(mailed_code())
     assert ASK in asked_for_pin.press(RENEW)
-    assert not TelegramAccount.objects.exists()
+    assert not MessengerAccount.objects.exists()
 
 
 def test_pin_of_another_chat_is_wrong(asked_for_pin: Chat, viktor_chat: Chat) -> None:
@@ -347,27 +347,27 @@ def test_pin_of_another_chat_is_wrong(asked_for_pin: Chat, viktor_chat: Chat) ->
     viktor_chat.share_contact()
     if annas_code != mailed_code():
         assert "Код не подошёл" in viktor_chat.say(annas_code)
-    assert not TelegramAccount.objects.exists()
+    assert not MessengerAccount.objects.exists()
 
 
 def test_pin_typed_where_none_was_asked_for_does_nothing(
     asked_for_pin: Chat, viktor_chat: Chat
 ) -> None:
     assert ASK in viktor_chat.say(mailed_code())
-    assert not TelegramAccount.objects.exists()
+    assert not MessengerAccount.objects.exists()
 
 
 def test_account_linked_meanwhile_keeps_its_link(asked_for_pin: Chat, anna) -> None:
-    TelegramAccountFactory(user=anna, telegram_id=510_000_003)
+    MessengerAccountFactory(user=anna, address=str(510_000_003))
     assert "уже связан с другим Telegram" in asked_for_pin.say(mailed_code())
-    assert TelegramAccount.objects.get().telegram_id == 510_000_003
+    assert MessengerAccount.objects.get().address == "510000003"
 
 
 def test_linking_can_be_cancelled(asked_for_pin: Chat) -> None:
     code = mailed_code()
     assert "Отменено" in asked_for_pin.press("✖️ Отмена")
     assert ASK in asked_for_pin.say(code)
-    assert not TelegramAccount.objects.exists()
+    assert not MessengerAccount.objects.exists()
 
 
 def test_cancel_takes_the_contact_button_away(chat: Chat) -> None:
@@ -422,7 +422,7 @@ def test_phone_pin_and_mail_leave_no_trace(
     code = mailed_code()
     asked_for_pin.say(other_code(code))
     asked_for_pin.say(code)
-    assert TelegramAccount.objects.exists()
+    assert MessengerAccount.objects.exists()
 
     assert where_stored(code) == set()
     assert where_stored("9161234567") == {"BotRegistration.phone"}
@@ -446,13 +446,15 @@ def test_deactivated_person_is_not_served(linked, chat: Chat) -> None:
 def test_withdrawal_on_the_portal_ends_service_at_once(linked, product, chat: Chat) -> None:
     chat.say("/new")
     chat.press(product.name)
-    services.withdraw_registration(user=linked)
+    services.withdraw_registration(user=linked, channel=TELEGRAM)
     assert ASK in chat.say("Не открывается отчёт")
     assert where_stored("Не открывается отчёт") == set()
 
 
 def test_new_phone_on_the_portal_ends_the_link(linked, chat: Chat) -> None:
-    services.register_for_bot(user=linked, phone="+79990000000", ip=None, user_agent="")
+    services.register_for_bot(
+        channel=TELEGRAM, user=linked, phone="+79990000000", ip=None, user_agent=""
+    )
     assert ASK in chat.say("/tickets")
 
 

@@ -3,7 +3,7 @@
 import pytest
 from asgiref.sync import async_to_sync
 
-from accounts.models import TelegramAccount
+from accounts.models import MessengerAccount
 from telegram_bot.application import BUTTONS, describe_bot
 from telegram_bot.models import Dialog
 from tests.factories import TicketFactory
@@ -57,11 +57,11 @@ def test_telegram_can_be_unlinked(linked, chat: Chat) -> None:
     chat.press("⚙️ Настройки")
     assert "Отвязать Telegram от аккаунта?" in chat.press("🔗 Отвязать Telegram")
     chat.press("Нет")
-    assert TelegramAccount.objects.exists()
+    assert MessengerAccount.objects.exists()
 
     chat.press("🔗 Отвязать Telegram")
     assert "Telegram отвязан." in chat.press("Да, отвязать")
-    assert not TelegramAccount.objects.exists()
+    assert not MessengerAccount.objects.exists()
     assert ASK_PHONE in chat.say("/tickets")
 
 
@@ -151,7 +151,7 @@ def test_no_button_serves_a_stranger(ticket, viktor_chat: Chat, bot: Bot) -> Non
     assert (ticket.status, ticket.score) == (TicketStatus.RESOLVED, None)
     assert not Comment.objects.exists()
     assert Dialog.objects.get().draft == {}
-    assert TelegramAccount.objects.exists()
+    assert MessengerAccount.objects.exists()
 
 
 def test_bot_describes_itself(telegram, bot: Bot) -> None:

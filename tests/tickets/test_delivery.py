@@ -159,7 +159,7 @@ def test_temporary_errors_back_off_up_to_five_minutes(pigeon, clock):
     for _ in range(10):
         [outcome] = pigeon.send(delivery._next_batch(pigeon))
         before = clock.now()
-        delivery._record(outcome)
+        delivery._record(pigeon, outcome)
         row.refresh_from_db()
         waits.append(round((row.due_at - before).total_seconds()))
         clock.advance(seconds=waits[-1] + 1)
@@ -201,7 +201,7 @@ def test_error_is_kept_without_secrets(pigeon):
     delivery_rows = [add("a1"), add("b1", "barn")]
     for row in delivery_rows:
         [outcome] = pigeon.send([row])
-        delivery._record(outcome)
+        delivery._record(pigeon, outcome)
         row.refresh_from_db()
         assert row.error
         assert token not in row.error

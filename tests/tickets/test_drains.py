@@ -72,7 +72,7 @@ def test_rows_of_a_killed_drain_are_due_again_soon(pigeon, clock):
     assert pigeon.sent == ["a1"]
     pigeon.on_send = lambda _row: None
     clock.advance(seconds=14)
-    assert not delivery.next_rows("pigeon").filter(due_at__lte=clock.now()).exists()
+    assert not pigeon.next_rows().filter(due_at__lte=clock.now()).exists()
     clock.advance(seconds=1)
     drain()
     assert pigeon.sent == ["a1", "b1"]

@@ -7,9 +7,9 @@ from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
 
 from tickets import wording
+from tickets.delivery import channel_of
 from tickets.models import Delivery, Priority
 from tickets.status import TicketStatus
 
@@ -72,15 +72,13 @@ def priority_mark(value: str) -> SafeString:
 
 @register.filter
 def addressee(delivery: Delivery) -> str:
-    """Whom a delivery goes to, in words: chats have names, their numbers say nothing."""
-    if not delivery.address.lstrip("-").isdecimal():
-        return delivery.address
-    if delivery.recipient is None:
-        return _("группа %(number)s") % {"number": delivery.address}
-    name = delivery.recipient.short_name
-    account = getattr(delivery.recipient, "telegram", None)
-    is_same = account and delivery.address == str(account.telegram_id)  # not linked anew since
-    return f"{name} ({account})" if account and is_same and account.username else name
+    """Whom a delivery goes to, in words of its channel."""
+    return channel_of(delivery).addressee(delivery)
+
+
+@register.filter
+def channel_icon(delivery: Delivery) -> str:
+    return channel_of(delivery).icon
 
 
 @register.filter

@@ -2,7 +2,7 @@ import pytest
 from django.utils import timezone
 
 from telegram_bot.models import BotHeartbeat, Group, GroupProduct
-from tests.factories import BotRegistrationFactory, TelegramAccountFactory
+from tests.factories import BotRegistrationFactory, MessengerAccountFactory
 from tests.telegram_bot.bot import Bot
 from tests.telegram_bot.groups.group_chat import BOT_NAME, GROUP, GroupBot, Member, group_row
 from tests.telegram_bot.groups.talk import PROBLEM
@@ -35,7 +35,7 @@ def viktor_in_group(bot: GroupBot) -> Member:
 @pytest.fixture
 def linked_boris(boris):
     BotRegistrationFactory(user=boris, phone="+79031112233")
-    TelegramAccountFactory(user=boris, telegram_id=510_000_002)
+    MessengerAccountFactory(user=boris, address=str(510_000_002))
     return boris
 
 

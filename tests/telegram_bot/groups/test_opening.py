@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts.services import unlink_telegram, withdraw_registration
-from telegram_bot.models import Dialog, IncomingUpdate, TelegramFile
-from tests.factories import BotRegistrationFactory, TelegramAccountFactory, UserFactory
+from accounts.services import unlink_messenger, withdraw_registration
+from telegram_bot.models import TELEGRAM, Dialog, IncomingUpdate, TelegramFile
+from tests.factories import BotRegistrationFactory, MessengerAccountFactory, UserFactory
 from tests.telegram_bot.bot import LOG, PNG, Chat, stored_files, where_stored
 from tests.telegram_bot.groups.group_chat import BOT_NAME, GROUP, MENTION, GroupBot, Member
 from tests.telegram_bot.groups.talk import PROBLEM, TITLE, only, reactions
@@ -189,9 +189,9 @@ def test_person_who_may_no_longer_be_served_is_a_stranger(
     group, linked, in_group: Member, change
 ) -> None:
     if change == "unlinked":
-        unlink_telegram(user=linked)
+        unlink_messenger(user=linked, channel=TELEGRAM)
     elif change == "withdrawn":
-        withdraw_registration(user=linked)
+        withdraw_registration(user=linked, channel=TELEGRAM)
     else:
         linked.is_active = False
         linked.save()
@@ -241,7 +241,7 @@ def test_thirty_mentions_in_a_minute_keep_the_pace_and_lose_none(
 ) -> None:
     viktor = UserFactory(username="viktor", email="viktor@gamma.example")
     BotRegistrationFactory(user=viktor, phone="+79265550199")
-    TelegramAccountFactory(user=viktor, telegram_id=510_000_003)
+    MessengerAccountFactory(user=viktor, address=str(510_000_003))
     for person in ("boris", "viktor"):
         in_group.telegram.start(person)
     bot.catch_up()
