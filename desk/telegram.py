@@ -19,7 +19,7 @@ from telegram_bot.models import (
     IncomingUpdate,
 )
 
-LAST_TICKETS = 20
+TICKETS_SHOWN = 20
 
 
 class ProgressFilter(admin.SimpleListFilter):
@@ -91,7 +91,7 @@ class GroupProductInline(ReadOnlyInline):
 class LastTickets(BaseInlineFormSet):
     @cached_property
     def _last(self) -> list[GroupTicket]:
-        return list(super().get_queryset()[:LAST_TICKETS])
+        return list(super().get_queryset()[:TICKETS_SHOWN])
 
     def get_queryset(self) -> Any:
         return self._last

@@ -29,7 +29,7 @@ from tickets.status import TicketStatus
 from tickets.templatetags.labels import priority_mark, status_chip
 from tickets.wording import plural
 
-SHOWN_EVENTS = 200
+EVENTS_SHOWN = 200
 FACE_ICONS = {
     Face.PORTAL: "🌐",
     Face.BOT: "✈️",
@@ -223,7 +223,7 @@ class TicketAdmin(DeskAdmin):
     def _card(
         self, request: HttpRequest, ticket: Ticket, form: CardForm | None
     ) -> TemplateResponse:
-        events = list(_history(ticket)[:SHOWN_EVENTS])
+        events = list(_history(ticket)[:EVENTS_SHOWN])
         told = [row.recipient for event in events for row in event.deliveries.all()]
         people = [ticket.requester, *(person for person in told if person)]
         prefetch_related_objects(people, "messengers")
@@ -243,7 +243,7 @@ class TicketAdmin(DeskAdmin):
                 for delivery in event.deliveries.all()
                 if delivery.state == Delivery.State.FAILED
             ],
-            "limit": SHOWN_EVENTS,
+            "limit": EVENTS_SHOWN,
             "controls": [form["status"], form["priority"], form["assignee"]] if form else [],
             "may_resend": request.user.is_superuser,
         }

@@ -31,7 +31,7 @@ AGENT_GROUP = "Специалист поддержки"
 OPEN_OF_CUSTOMER, CLOSED_OF_CUSTOMER = 2_000, 5_000  # and no more than a tenth and a quarter
 SPAN = timedelta(days=730)
 SETTLED = timedelta(days=60)  # after which a life of the usual length has ended
-BATCH = 5_000  # tickets
+BATCH_SIZE = 5_000  # tickets
 ENDINGS = {  # of a hundred tickets
     TicketStatus.NEW: 1,
     TicketStatus.IN_PROGRESS: 2,
@@ -138,7 +138,7 @@ def _write_tickets(
         tickets.append(ticket)
         timeline.add(events)
         is_last = ticket["id"] == number
-        if len(tickets) == BATCH or is_last:
+        if len(tickets) == BATCH_SIZE or is_last:
             write_tickets(tickets)
             timeline.write(before=None if is_last else ticket["created_at"])
             tickets.clear()

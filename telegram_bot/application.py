@@ -16,6 +16,7 @@ from telegram import (
 from telegram.error import TelegramError
 from telegram.ext import (
     Application,
+    BaseHandler,
     CallbackQueryHandler,
     ChatMemberHandler,
     CommandHandler,
@@ -195,6 +196,39 @@ def press_in_group(dialog: Dialog, message: Incoming) -> Replies:
     return GROUP_BUTTONS.get(kb.parse(message.data)[0], menu.stale_button)(dialog, message)
 
 
+def handlers(on: Callable[..., Any]) -> list[BaseHandler[Any, Any, Any]]:
+    """Every handler in its order, the first that fits takes an update; `on` makes a callback."""
+    return [
+        CommandHandler("start", on(start), PRIVATE),
+        CommandHandler("menu", on(linked(menu.show_menu)), PRIVATE),
+        CommandHandler("new", on(linked(new_ticket.start)), PRIVATE),
+        CommandHandler("tickets", on(linked(my_tickets.show_open)), PRIVATE),
+        CommandHandler("help", on(menu.show_help), PRIVATE),
+        CommandHandler("help", on(group_setup.show_help), GROUP_MESSAGE),
+        CommandHandler("cancel", on(menu.cancel), PRIVATE),
+        CommandHandler(
+            "config",
+            on(group_setup.config, group_setup.rights_in_chat),
+            PRIVATE | GROUP_MESSAGE,
+        ),
+        CallbackQueryHandler(on(group_setup.check_again, group_setup.bot_rights), "^group_check$"),
+        CallbackQueryHandler(on(press_in_group, group_setup.rights_in_chat), "^group_"),
+        CallbackQueryHandler(on(press)),
+        MessageHandler(GROUPS & SERVICE, on(group_setup.service_message)),
+        MessageHandler(GROUPS, on(group_tickets.take_message)),
+        MessageHandler(PRIVATE & filters.CONTACT, on(linking.take_contact)),
+        MessageHandler(PRIVATE & CANCEL_WORD, on(menu.cancel)),
+        MessageHandler(PRIVATE & NUMBER, on(take_number)),
+        MessageHandler(PRIVATE & filters.StatusUpdate.ALL, on(menu.nothing)),
+        MessageHandler(PRIVATE & UNSUPPORTED, on(take_unsupported)),
+        MessageHandler(PRIVATE & UNKNOWN_COMMAND, on(linked(menu.not_understood))),
+        MessageHandler(PRIVATE, on(take_message)),
+        MessageHandler(filters.UpdateType.EDITED_MESSAGE, on(comments.take_edit)),
+        ChatMemberHandler(on(group_setup.membership_changed)),
+        TypeHandler(Update, on(menu.nothing)),
+    ]
+
+
 def build_application() -> Application[Any, Any, Any, Any, Any, Any]:
     queue = DurableUpdateQueue(bot_id())
     application = (
@@ -209,40 +243,7 @@ def build_application() -> Application[Any, Any, Any, Any, Any, Any]:
         .job_queue(None)
         .build()
     )
-    on = partial(_callback, queue)
-    application.add_handlers(
-        [
-            CommandHandler("start", on(start), PRIVATE),
-            CommandHandler("menu", on(linked(menu.show_menu)), PRIVATE),
-            CommandHandler("new", on(linked(new_ticket.start)), PRIVATE),
-            CommandHandler("tickets", on(linked(my_tickets.show_open)), PRIVATE),
-            CommandHandler("help", on(menu.show_help), PRIVATE),
-            CommandHandler("help", on(group_setup.show_help), GROUP_MESSAGE),
-            CommandHandler("cancel", on(menu.cancel), PRIVATE),
-            CommandHandler(
-                "config",
-                on(group_setup.config, group_setup.rights_in_chat),
-                PRIVATE | GROUP_MESSAGE,
-            ),
-            CallbackQueryHandler(
-                on(group_setup.check_again, group_setup.bot_rights), "^group_check$"
-            ),
-            CallbackQueryHandler(on(press_in_group, group_setup.rights_in_chat), "^group_"),
-            CallbackQueryHandler(on(press)),
-            MessageHandler(GROUPS & SERVICE, on(group_setup.service_message)),
-            MessageHandler(GROUPS, on(group_tickets.take_message)),
-            MessageHandler(PRIVATE & filters.CONTACT, on(linking.take_contact)),
-            MessageHandler(PRIVATE & CANCEL_WORD, on(menu.cancel)),
-            MessageHandler(PRIVATE & NUMBER, on(take_number)),
-            MessageHandler(PRIVATE & filters.StatusUpdate.ALL, on(menu.nothing)),
-            MessageHandler(PRIVATE & UNSUPPORTED, on(take_unsupported)),
-            MessageHandler(PRIVATE & UNKNOWN_COMMAND, on(linked(menu.not_understood))),
-            MessageHandler(PRIVATE, on(take_message)),
-            MessageHandler(filters.UpdateType.EDITED_MESSAGE, on(comments.take_edit)),
-            ChatMemberHandler(on(group_setup.membership_changed)),
-            TypeHandler(Update, on(menu.nothing)),
-        ]
-    )
+    application.add_handlers(handlers(partial(_callback, queue)))
     return application
 
 

@@ -22,7 +22,7 @@ HARMLESS = (
 UNEDITABLE = ("message to edit not found", "message can't be edited")
 
 SEND_TIMEOUT = 8.0  # seconds
-POOL = 16  # httpx slows down with more waiters
+POOL_SIZE = 16  # httpx slows down with more waiters
 
 
 @cache
@@ -33,7 +33,7 @@ def tls() -> SSLContext:
 
 def request() -> HTTPXRequest:
     return HTTPXRequest(
-        connection_pool_size=POOL,
+        connection_pool_size=POOL_SIZE,
         connect_timeout=SEND_TIMEOUT,
         read_timeout=SEND_TIMEOUT,
         write_timeout=SEND_TIMEOUT,

@@ -19,7 +19,7 @@ from telegram_bot.bot_api import make_call, retry_after, short_lived_bot
 from telegram_bot.groups import migrate_group, note_removal
 from telegram_bot.models import TELEGRAM, BotHeartbeat, Group, TicketMessage, are_downloads_late
 from telegram_bot.notices import COMPOSERS, GroupAnswer, TelegramKind
-from telegram_bot.replies import PART, Reply
+from telegram_bot.replies import MESSAGE_PART, Reply
 from telegram_bot.utf16 import split_utf16
 from tickets.channels import (
     Cancelled,
@@ -36,10 +36,12 @@ from tickets.notices import Audience, Notice, NoticeKind
 
 logger = logging.getLogger(__name__)
 
-A_SECOND = 25  # messages over all; Telegram allows about 30, the rest is for direct answers
+MESSAGES_A_SECOND = (
+    25  # messages over all; Telegram allows about 30, the rest is for direct answers
+)
 PRIVATE_PAUSE = timedelta(seconds=1)
 FILES_LAG = timedelta(minutes=10)  # they are fetched one after another, and may be large
-GROUP_A_MINUTE = 18  # Telegram allows 20; the rest is for direct answers
+GROUP_MESSAGES_A_MINUTE = 18  # Telegram allows 20; the rest is for direct answers
 
 
 class TelegramChannel(Channel):
@@ -48,7 +50,7 @@ class TelegramChannel(Channel):
     icon = "✈️"
     kinds = (NoticeKind, PinNews, TelegramKind, GroupAnswer)
     lease = "telegram"
-    batch = A_SECOND
+    batch = MESSAGES_A_SECOND
 
     def recipients(self, notice: Notice) -> Iterable[Recipient]:
         if notice.audience == Audience.PUBLIC:
@@ -80,7 +82,7 @@ class TelegramChannel(Channel):
         comment = notice.event.comment
         if comment is None or notice.audience != Audience.CUSTOMER:
             return
-        for part in range(1, len(split_utf16(comment.body, PART))):
+        for part in range(1, len(split_utf16(comment.body, MESSAGE_PART))):
             yield TelegramKind.CONTINUED, {"part": part}
         for number in comment.attachments.values_list("pk", flat=True):
             yield TelegramKind.FILE, {"attachment": number}
@@ -90,7 +92,7 @@ class TelegramChannel(Channel):
         recent = Delivery.objects.filter(
             channel=self.name, address__in=addresses, sent_at__gt=now - timedelta(minutes=1)
         )
-        groups = Q(address__startswith="-", sent__gte=GROUP_A_MINUTE)
+        groups = Q(address__startswith="-", sent__gte=GROUP_MESSAGES_A_MINUTE)
         people = ~Q(address__startswith="-") & Q(last__gt=now - PRIVATE_PAUSE)
         paced = recent.values("address").annotate(sent=Count("pk"), last=Max("sent_at"))
         return set(paced.filter(groups | people).values_list("address", flat=True))
@@ -246,10 +248,10 @@ async def _next(results: AsyncIterator[tuple[int, object]]) -> tuple[int, object
 
 
 async def _results(messages: Sequence[Reply]) -> AsyncIterator[tuple[int, object]]:
-    """Begun in a pace of A_SECOND; errors come in the place of results."""
+    """Begun in a pace of MESSAGES_A_SECOND; errors come in the place of results."""
 
     async def send(bot: Bot, place: int, message: Reply) -> tuple[int, object]:
-        await asyncio.sleep(place / A_SECOND)
+        await asyncio.sleep(place / MESSAGES_A_SECOND)
         try:
             return place, await make_call(bot, message.as_call())
         except TelegramError as error:

@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 SOURCE = f"{TELEGRAM}:"  # begins the source of an attachment; the file_id follows
 MAX_SIZE = 20 * 1024**2  # bytes; bots cannot download more
-USUAL = {"video": ".mp4", "audio": ".mp3"}  # where neither name nor type is told
+USUAL_SUFFIXES = {"video": ".mp4", "audio": ".mp3"}  # where neither name nor type is told
 SLICE = 5.0  # seconds of starting downloads in one task
 DOWNLOAD_TIMEOUT = 30.0
 PLANNED_AT_ONCE = 200  # downloads
@@ -66,7 +66,9 @@ def sent_file(message: Message | None, *, with_voice: bool = False) -> dict[str,
     ):
         if file:
             kind = file.mime_type or ""
-            name = file.file_name or name + (guess_extension(kind) or USUAL.get(name[:5], ""))
+            name = file.file_name or name + (
+                guess_extension(kind) or USUAL_SUFFIXES.get(name[:5], "")
+            )
             return _file(file.file_id, name, file.file_size, kind)
     return None
 

@@ -9,8 +9,6 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from telegram_bot import keyboards as kb
-
 Keyboard = dict[str, Any]
 Button = dict[str, Any]
 
@@ -103,5 +101,5 @@ def pager(word: str, page: int, pages: int) -> list[Button]:
     return row
 
 
-def registration_link(bot: str) -> kb.Keyboard:
-    return kb.inline([kb.link(_("📝 Зарегистрироваться"), f"https://t.me/{bot}?start=reg")])
+def registration_link(bot: str) -> Keyboard:
+    return inline([link(_("📝 Зарегистрироваться"), f"https://t.me/{bot}?start=reg")])

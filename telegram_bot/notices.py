@@ -14,7 +14,7 @@ from accounts.models import LinkPin
 from telegram_bot import keyboards as kb
 from telegram_bot.keyboards import registration_link
 from telegram_bot.models import BotHeartbeat, GroupTicket, TicketMessage
-from telegram_bot.replies import PART, Reply, say, without_offer
+from telegram_bot.replies import MESSAGE_PART, Reply, say, without_offer
 from telegram_bot.texts import render
 from telegram_bot.utf16 import split_utf16
 from tickets.channels import Cancelled, PermanentError, RetryLater
@@ -59,7 +59,7 @@ def _notice(delivery: Delivery) -> Reply:
         raise PermanentError("a notice without its event")
     ticket = event.ticket
     chat_id = int(delivery.address)
-    body = split_utf16(event.comment.body, PART)[0] if event.comment else ""
+    body = split_utf16(event.comment.body, MESSAGE_PART)[0] if event.comment else ""
     card = kb.button(_("👁 Открыть"), "card", ticket.pk, kb.KEPT)
     buttons: list[list[kb.Button]] = [[card]]
     if delivery.kind == NoticeKind.COMMENT or event.new_value == TicketStatus.WAITING:
@@ -87,7 +87,7 @@ def _continued(delivery: Delivery) -> Reply:
     """A further part of a long comment, outside any entity of the part before."""
     if delivery.event is None or delivery.event.comment is None:
         raise Cancelled
-    parts = split_utf16(delivery.event.comment.body, PART)
+    parts = split_utf16(delivery.event.comment.body, MESSAGE_PART)
     part = int(delivery.data["part"])
     if part >= len(parts):
         raise Cancelled

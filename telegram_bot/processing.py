@@ -22,7 +22,7 @@ from telegram_bot.replies import Replies, answer
 
 logger = logging.getLogger(__name__)
 
-ATTEMPTS = 5  # of an update whose step fails
+STEP_ATTEMPTS = 5  # of an update whose step fails
 UPDATES_A_MINUTE = 30  # per person
 STEP_LIFETIME = timedelta(hours=24)
 ALBUM_WAIT = timedelta(seconds=1)  # parts of an album get one answer
@@ -163,7 +163,7 @@ def record_failure(bot_id: int, update: Update, error: Exception) -> IncomingUpd
         row.attempts += 1
         row.error = type(error).__name__
         row.due_at = now + backoff(row.attempts - 1)
-        if row.attempts < ATTEMPTS:
+        if row.attempts < STEP_ATTEMPTS:
             row.save()
             return None
         code = secrets.token_hex(2).upper()

@@ -11,7 +11,7 @@ from telegram_bot.keyboards import Keyboard
 
 REMOVE_KEYBOARD: Keyboard = {"remove_keyboard": True}
 
-PART = 3000  # UTF-16 units of a long text in one message; markup and heading need the rest
+MESSAGE_PART = 3000  # UTF-16 units of a long text in one message; markup and heading need the rest
 
 # every part's, said once; the last one's, which is up to date; only where nothing was said before
 InAlbum = Literal["each", "last", "first"]

@@ -12,14 +12,14 @@ from django.utils import timezone
 from tickets.models import Lease
 
 SLOW_WORK = "slow work"  # one worker at most for letters and downloads together
-LEASE = timedelta(seconds=60)  # longer than a task may run
+LEASE_TIME = timedelta(seconds=60)  # longer than a task may run
 
 
 def process_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-def take_lease(name: str, owner: str, duration: timedelta = LEASE) -> bool:
+def take_lease(name: str, owner: str, duration: timedelta = LEASE_TIME) -> bool:
     """Take or renew a lease: one conditional UPDATE decides. A dead process of this host yields."""
     now = timezone.now()
     Lease.objects.bulk_create([Lease(name=name, owner=owner, until=now)], ignore_conflicts=True)

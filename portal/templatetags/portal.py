@@ -17,7 +17,7 @@ register.filter("mask_email", mask_email)
 register.filter("mask_phone", mask_phone)
 
 BADGE_LIMIT = 9
-SECTIONS = {
+MENU_SECTIONS = {
     "ticket": "tickets",
     "bot": "bot",
     "group": "groups",
@@ -33,7 +33,7 @@ def menu(context: template.RequestContext) -> dict[str, Any]:
     page = (match.url_name if match else "").partition("_")[0]
     return {
         "user": request.user,
-        "section": SECTIONS.get(page, ""),
+        "section": MENU_SECTIONS.get(page, ""),
         "awaiting": _awaiting(request.user),
         "link": _link(request.user),
     }

@@ -10,11 +10,10 @@ from django.views.decorators.http import require_POST
 from accounts.client_ip import client_ip
 from accounts.linking import LinkState, link_state
 from accounts.services import register_for_bot, unlink_messenger, withdraw_registration
-from config.queue import enqueue
 from portal.forms.people import BotRegistrationForm
 from portal.requests import PortalRequest
 from telegram_bot.models import TELEGRAM
-from telegram_bot.tasks import send_test_message
+from telegram_bot.services import send_test_message
 
 TEST_MESSAGE_EVERY = 10  # seconds
 
@@ -86,6 +85,6 @@ def bot_test_message(request: PortalRequest) -> HttpResponse:
     elif not cache.add(f"test-message:{request.user.pk}", True, TEST_MESSAGE_EVERY):
         messages.info(request, _("Сообщение уже отправляется. Ещё одно — через несколько секунд."))
     else:
-        enqueue(send_test_message, request.user.pk)
+        send_test_message(request.user)
         messages.success(request, _("Пробное сообщение отправляется в Telegram."))
     return redirect("bot_registration")

@@ -24,7 +24,7 @@ from tickets.status import TicketStatus, TransitionNotAllowed
 
 logger = logging.getLogger(__name__)
 
-PAGE_SIZE = 20
+TICKETS_A_PAGE = 20
 Kind = TicketEvent.Kind
 
 
@@ -36,7 +36,9 @@ def ticket_list(request: PortalRequest) -> HttpResponse:
     mine = Ticket.objects.visible_to(request.user).select_related("product")
     mine = mine.defer("description", "rating_comment")
     before = _number(request.GET.get("before", ""))
-    tickets, older = newest_page(mine.closed() if is_closed else mine.open(), before, PAGE_SIZE)
+    tickets, older = newest_page(
+        mine.closed() if is_closed else mine.open(), before, TICKETS_A_PAGE
+    )
     context = {"tickets": tickets, "older": older, "before": before, "is_closed": is_closed}
     return render(request, "portal/ticket_list.html", context)
 

@@ -11,15 +11,15 @@ from telegram_bot import keyboards as kb
 from telegram_bot.files import as_new_file, fetch_soon, refusal_of, sent_file
 from telegram_bot.flows.menu import leave_step
 from telegram_bot.flows.my_tickets import (
-    LISTED,
     NOT_FOUND,
+    PAGED_ROWS,
     find_ticket,
     not_found,
     on_ticket,
 )
 from telegram_bot.incoming import Incoming
 from telegram_bot.models import Dialog, TicketMessage
-from telegram_bot.replies import PART, InAlbum, Replies, Reply
+from telegram_bot.replies import MESSAGE_PART, InAlbum, Replies, Reply
 from telegram_bot.texts import render
 from telegram_bot.utf16 import split_utf16, utf16_length
 from tickets.attachments import MAX_FILES
@@ -38,10 +38,10 @@ from tickets.status import TicketStatus
 from tickets.text import clean_text
 
 COMMENTS_A_PAGE = 3
-SHOWN = 1000  # UTF-16 units of a comment on its page
-FULL = 4000  # UTF-16 units: apps cut a longer text into several messages
-SPLIT = "split text"
-SPLIT_WINDOW = timedelta(seconds=10)
+COMMENT_SHOWN = 1000  # UTF-16 units of a comment on its page
+FULL_MESSAGE = 4000  # UTF-16 units: apps cut a longer text into several messages
+SPLIT_TEXT = "split text"
+SPLIT_TEXT_WINDOW = timedelta(seconds=10)
 
 
 # Reading
@@ -51,7 +51,7 @@ SPLIT_WINDOW = timedelta(seconds=10)
 def show_comments(dialog: Dialog, message: Incoming, ticket: Ticket) -> Replies:
     """Newest last; the page without a number is the last one."""
     newest = ticket.comments.public().order_by("-pk").values_list("pk", flat=True)
-    numbers = list(newest[:LISTED])[::-1]
+    numbers = list(newest[:PAGED_ROWS])[::-1]
     pages = max(1, -(-len(numbers) // COMMENTS_A_PAGE))
     asked = kb.parse_ids(kb.parse(message.data)[1], 2)
     page = min(max(asked[1], 1), pages) if asked else pages
@@ -70,12 +70,12 @@ def show_comments(dialog: Dialog, message: Incoming, ticket: Ticket) -> Replies:
         first=first + 1,
         last=first + len(shown),
         count=len(numbers),
-        shown=SHOWN,
+        shown=COMMENT_SHOWN,
     )
     whole = [
         [kb.button(_when(comment, _("📄 Целиком: %(when)s")), "whole", ticket.pk, comment.pk)]
         for comment in comments
-        if utf16_length(comment.body) > SHOWN
+        if utf16_length(comment.body) > COMMENT_SHOWN
     ]
     answer = [] if ticket.is_closed else [kb.button(_("➕ Ответить"), "comment", ticket.pk)]
     return [
@@ -105,7 +105,7 @@ def show_whole(dialog: Dialog, message: Incoming, ticket: Ticket) -> Replies:
         message.say(
             render("text_part", body=part, number=ticket.pk, heading=heading), ticket_id=ticket.pk
         )
-        for part in split_utf16(body, PART)
+        for part in split_utf16(body, MESSAGE_PART)
     ]
 
 
@@ -180,7 +180,9 @@ def keep_part(
     dialog: Dialog, message: Incoming, comment: Comment, file: dict[str, Any] | None
 ) -> None:
     """Remember what this message gave to its comment, and that more of it may come."""
-    dialog.open_part = message.album or (SPLIT if utf16_length(message.text) >= FULL else "")
+    dialog.open_part = message.album or (
+        SPLIT_TEXT if utf16_length(message.text) >= FULL_MESSAGE else ""
+    )
     dialog.open_comment_id = comment.pk
     keep_comment_message(message, comment, message.text)
     if file:
@@ -208,8 +210,8 @@ def open_comment(dialog: Dialog, message: Incoming) -> Comment | None:
     """The comment this message goes on with: a part of its album, or of a text too long for one."""
     if not dialog.open_part or message.user is None:
         return None
-    if dialog.open_part == SPLIT:
-        late = timezone.now() - dialog.updated_at > SPLIT_WINDOW
+    if dialog.open_part == SPLIT_TEXT:
+        late = timezone.now() - dialog.updated_at > SPLIT_TEXT_WINDOW
         if late or dialog.step or message.album or message.replied_id:
             return None
     elif dialog.open_part != message.album:

@@ -43,10 +43,10 @@ from tickets.refusals import (
 from tickets.services import open_ticket
 from tickets.text import clean_line, clean_text, cut
 
-SHORTEST = 10  # characters besides the mention
+SHORTEST_PROBLEM = 10  # characters besides the mention
 INVITE_PAUSE = timedelta(minutes=10)  # per person, in all groups together
 SENTENCE_END = re.compile(r"(?<=[.!?…])\s|\n")
-ACCEPTED, INVITED = "👀", "🤷"
+ACCEPTED_REACTION, INVITED_REACTION = "👀", "🤷"
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Source:
     @property
     def is_enough(self) -> bool:
         described = clean_line(f"{self.words} {self.extra}")
-        return len(described) >= SHORTEST or (self.is_quoted and bool(self.files))
+        return len(described) >= SHORTEST_PROBLEM or (self.is_quoted and bool(self.files))
 
     @property
     def title(self) -> str:
@@ -118,7 +118,7 @@ def _refuse_stranger(dialog: Dialog, message: Incoming, sent: Message) -> Replie
         telegram_id=message.telegram_id, data__invited_at__gt=(now - INVITE_PAUSE).isoformat()
     )
     if recent.exists():
-        return [react(message.chat_id, message.message_id, INVITED)]
+        return [react(message.chat_id, message.message_id, INVITED_REACTION)]
     dialog.data["invited_at"] = now.isoformat()
     return _tell(message, GroupAnswer.UNREGISTERED, name=cut(message.name, 60))
 
@@ -159,7 +159,7 @@ def _open(message: Incoming, sent: Message) -> Replies:
         author=_author(sent),
         person=ticket.requester_id,
     )
-    return [react(message.chat_id, source.message.message_id, ACCEPTED)]
+    return [react(message.chat_id, source.message.message_id, ACCEPTED_REACTION)]
 
 
 def _known_ticket(message: Incoming, source: Source) -> GroupTicket | None:
@@ -271,7 +271,9 @@ def _join(message: Incoming, sent: Message, opened: GroupTicket) -> Replies:
         return []
     if files:
         fetch_soon()
-    return [react(message.chat_id, opened.message_id, ACCEPTED)]  # an album's last answer stays
+    return [
+        react(message.chat_id, opened.message_id, ACCEPTED_REACTION)
+    ]  # an album's last answer stays
 
 
 # Commenting

@@ -16,7 +16,7 @@ from tickets.status import TicketStatus
 # Steps that show a reply keyboard under the input field: it goes when the step is left.
 KEYBOARD_STEPS = {"phone", "files", "confirm"}
 DRAFT_STEPS = {"product", "title", "description", "files", "confirm"}
-COUNTED = 100  # open tickets counted for the menu
+TICKETS_COUNTED = 100  # open tickets counted for the menu
 
 
 def leave_step(dialog: Dialog, message: Incoming) -> list[Reply]:
@@ -33,9 +33,9 @@ def leave_step(dialog: Dialog, message: Incoming) -> list[Reply]:
 
 def menu_screen(message: Incoming, user: User) -> Reply:
     statuses = list(
-        Ticket.objects.visible_to(user).open().values_list("status", flat=True)[:COUNTED]
+        Ticket.objects.visible_to(user).open().values_list("status", flat=True)[:TICKETS_COUNTED]
     )
-    opened = f"{COUNTED - 1}+" if len(statuses) == COUNTED else str(len(statuses))
+    opened = f"{TICKETS_COUNTED - 1}+" if len(statuses) == TICKETS_COUNTED else str(len(statuses))
     text = render(
         "menu", user=user, open=opened, waiting=statuses.count(TicketStatus.WAITING.value)
     )

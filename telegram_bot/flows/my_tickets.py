@@ -22,7 +22,7 @@ from tickets.status import TicketStatus
 from tickets.wording import plural
 
 TICKETS_A_PAGE = 6
-LISTED = 300  # newest tickets or comments that can be paged through; the portal has them all
+PAGED_ROWS = 300  # newest tickets or comments that can be paged through; the portal has them all
 DESCRIPTION_SHOWN = 2800  # UTF-16 units on the card
 NOT_FOUND = gettext_lazy("Заявка не найдена или недоступна")
 
@@ -85,16 +85,18 @@ def _list_screen(message: Incoming, *, closed: bool) -> Reply:
     mine = Ticket.objects.visible_to(message.customer)
     tickets = mine.closed() if closed else mine.open()
     word = "closed" if closed else "list"
-    numbers = list(tickets.order_by("-id").values_list("pk", flat=True)[: LISTED + 1])
+    numbers = list(tickets.order_by("-id").values_list("pk", flat=True)[: PAGED_ROWS + 1])
     if not numbers:
         return _empty_list(message, closed=closed)
-    more = len(numbers) > LISTED
-    pages = -(-min(len(numbers), LISTED) // TICKETS_A_PAGE)
+    more = len(numbers) > PAGED_ROWS
+    pages = -(-min(len(numbers), PAGED_ROWS) // TICKETS_A_PAGE)
     asked = kb.parse_ids(kb.parse(message.data)[1], 1) if message.press else None
     page = min(max(asked[0] if asked else 1, 1), pages)
     shown = numbers[(page - 1) * TICKETS_A_PAGE : page * TICKETS_A_PAGE]
     rows = list(mine.filter(pk__in=shown).order_by("-id").only("pk", "title", "status"))
-    text = render("list", tickets=rows, closed=closed, count=f"{LISTED}+" if more else len(numbers))
+    text = render(
+        "list", tickets=rows, closed=closed, count=f"{PAGED_ROWS}+" if more else len(numbers)
+    )
     waiting = TicketStatus.WAITING
     buttons = [
         kb.button(f"{row.pk} ❗" if row.status == waiting else str(row.pk), "card", row.pk)

@@ -26,15 +26,17 @@ from tickets.refusals import AlreadyDone, TextRequired, TextTooLong
 from tickets.services import comment_rating, rate_ticket, return_to_work
 from tickets.status import TicketStatus, TransitionNotAllowed
 
-RATING = {"rate", "score", "rating_comment"}
-FACES = {1: "😞", 2: "🙁", 3: "😐", 4: "🙂", 5: "😀"}
+RATING_BUTTONS = {"rate", "score", "rating_comment"}
+SCORE_FACES = {1: "😞", 2: "🙁", 3: "😐", 4: "🙂", 5: "😀"}
 
 
 @on_ticket
 def ask_score(dialog: Dialog, message: Incoming, ticket: Ticket) -> Replies:
     if ticket.status != TicketStatus.RESOLVED:
         return _too_late(message, ticket)
-    marks = [kb.button(f"{mark} {face}", "score", ticket.pk, mark) for mark, face in FACES.items()]
+    marks = [
+        kb.button(f"{mark} {face}", "score", ticket.pk, mark) for mark, face in SCORE_FACES.items()
+    ]
     keyboard = kb.inline(marks, [kb.button(_("‹ Назад"), "card", ticket.pk)])
     text = render("rate", ticket=ticket)
     return [message.screen(text, keyboard, ticket_id=ticket.pk, has_resolution=True)]
@@ -44,7 +46,7 @@ def take_score(dialog: Dialog, message: Incoming) -> Replies:
     """The mark closes the ticket at once; words may follow."""
     ids = kb.parse_ids(kb.parse(message.data)[1], 2)
     ticket = find_ticket(message, ids[0]) if ids else None
-    if ticket is None or ids is None or ids[1] not in FACES:
+    if ticket is None or ids is None or ids[1] not in SCORE_FACES:
         return not_found(message)
     # the pressed message gets the answer: it is no offer to take back any more
     TicketMessage.objects.filter(chat_id=message.chat_id, message_id=message.message_id).update(
@@ -174,7 +176,7 @@ def _too_late(message: Incoming, ticket: Ticket) -> Replies:
     """A stale or doubled press: say why, show the ticket as it is now."""
     if ticket.is_closed and ticket.score is not None:
         text = _("Заявка уже оценена и закрыта.")
-    elif ticket.is_closed and kb.parse(message.data)[0] in RATING:
+    elif ticket.is_closed and kb.parse(message.data)[0] in RATING_BUTTONS:
         text = _("Заявка уже закрыта, оценить её нельзя.")
     elif ticket.is_closed:
         text = _("Заявка уже закрыта, вернуть её нельзя. Создайте новую.")

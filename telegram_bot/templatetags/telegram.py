@@ -17,6 +17,7 @@ MONTH = 30 * 86400  # seconds
 
 register = template.Library()
 register.filter(exact_time)
+register.filter(cut_utf16)  # what is left the template escapes
 
 
 @register.filter
@@ -28,12 +29,6 @@ def status(value: str) -> str:
 @register.filter
 def priority(value: str) -> str:
     return f"{PRIORITY_ICONS[Priority(value)]} {Priority(value).label}"
-
-
-@register.filter
-def cut(value: str, limit: int) -> str:
-    """Cut what will be seen, in Telegram's units; the template escapes what is left."""
-    return cut_utf16(value, limit)
 
 
 @register.filter

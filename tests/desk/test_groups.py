@@ -9,7 +9,7 @@ LIST_QUERIES = 11
 
 
 def test_staff_see_groups_with_products_and_last_tickets(desk, anna, product, monkeypatch):
-    monkeypatch.setattr("desk.telegram.LAST_TICKETS", 2)
+    monkeypatch.setattr("desk.telegram.TICKETS_SHOWN", 2)
     group = make_group("Проект Альфа", product=product, chosen_by=anna)
     tickets = [make_ticket(group, anna, title=f"Беда {number}") for number in range(3)]
     response = desk.get(reverse("admin:telegram_bot_group_changelist"), {"q": "Альфа"})

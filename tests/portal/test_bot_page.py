@@ -9,6 +9,7 @@ from accounts.services import CONSENT_VERSION
 from telegram_bot.models import TELEGRAM, BotHeartbeat
 from tests.portal.pages import text
 from tests.queue import queued
+from tickets.models import Delivery
 
 pytestmark = pytest.mark.usefixtures("logged_in")
 
@@ -233,9 +234,8 @@ def test_others_are_not_touched(client, linked, boris):
 def test_test_message_is_queued_once_in_a_row(client, linked):
     for _press in range(2):
         client.post(reverse("bot_test_message"))
-    assert [(task.name, task.args) for task in queued()] == [
-        ("telegram_bot.tasks.send_test_message", (linked.pk,))
-    ]
+    assert [(row.kind, row.recipient) for row in Delivery.objects.all()] == [("test", linked)]
+    assert [(task.name, task.args) for task in queued()] == [("tickets.tasks.drain", (TELEGRAM,))]
 
 
 def test_test_message_needs_a_link(client, registration):

@@ -319,7 +319,7 @@ def test_whole_text_of_an_internal_note_is_not_found(ticket, agent, foreign, cha
 def test_newest_comments_are_listed_where_there_are_very_many(
     ticket, chat: Chat, monkeypatch
 ) -> None:
-    monkeypatch.setattr("telegram_bot.flows.comments.LISTED", 6)
+    monkeypatch.setattr("telegram_bot.flows.comments.PAGED_ROWS", 6)
     CommentFactory.create_batch(8, ticket=ticket, author=ticket.requester)
     Comment.objects.filter(pk=Comment.objects.latest("pk").pk).update(body="Самый новый")
     assert "Самый новый" in chat.press_card(ticket, "💬 Комментарии · 8")

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from operations.seeding import AGENT, CUSTOMER, NOBODY, NotEmpty, seed_tickets
 
-MOST = 10_000_000
+MOST_TICKETS = 10_000_000
 BAR_WIDTH = 30  # characters
 
 
@@ -19,8 +19,10 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=1, help="another one tells other stories")
 
     def handle(self, *, number: int, seed: int, **options: Any) -> None:
-        if number not in range(1, MOST + 1):
-            raise CommandError(_("Число заявок должно быть от 1 до %(most)d.") % {"most": MOST})
+        if number not in range(1, MOST_TICKETS + 1):
+            raise CommandError(
+                _("Число заявок должно быть от 1 до %(most)d.") % {"most": MOST_TICKETS}
+            )
         begun = time.monotonic()
         try:
             password = seed_tickets(number, seed=seed, progress=Progress(self.stderr, number))
