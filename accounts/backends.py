@@ -18,13 +18,13 @@ class UsernameOrEmailBackend(ModelBackend):
             return None
         user = User.objects.by_login(username)
         if user is None:
-            User().set_password(password)  # a stranger's login takes as long as a wrong password
+            User().set_password(password)  # an unknown login takes as long as a wrong password
             return None
         return user if user.check_password(password) and self.user_can_authenticate(user) else None
 
 
 def attempted_login(request: HttpRequest | None, credentials: dict[str, Any] | None) -> str:
-    """What the login limiter counts by: both spellings of one account share their tries."""
+    """The name failed logins count under: username and e-mail of an account count as one."""
     source = credentials or (request.POST if request else {})
     login = str(source.get("username") or "")
     user = User.objects.by_login(login)

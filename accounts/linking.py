@@ -1,4 +1,4 @@
-"""How far a person has come on the way from the portal to the bot."""
+"""The way from the portal to a messenger: how far a person has come, and news of PINs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from accounts.models import BotRegistration, LinkPin, MessengerAccount, User
 
 @dataclass(frozen=True)
 class LinkState:
-    """How far a person has come on the way from the portal to a messenger."""
+    """What exists already of registration, PIN and link; `name` says where that leaves a person."""
 
     registration: BotRegistration | None = None
     account: MessengerAccount | None = None
@@ -33,7 +33,7 @@ class LinkState:
 
     @property
     def step(self) -> int:
-        """The step of the stepper that is to be done; 4 when all three are."""
+        """Which of the three steps on the page comes next; 4 when all are done."""
         return {"unregistered": 1, "waiting_for_phone": 2, "linked": 4}.get(self.name, 3)
 
 
@@ -48,7 +48,7 @@ def link_state(user: User, channel: str) -> LinkState:
 
 
 class PinNews(models.TextChoices):
-    """What is told where a PIN was asked for; each is a kind of delivery."""
+    """News for the chat where a PIN was asked for; each value is a kind of delivery."""
 
     DELAYED = "pin_delayed", _("письмо с ПИН-кодом задерживается")
     FAILED = "pin_failed", _("письмо с ПИН-кодом не ушло")
@@ -59,11 +59,11 @@ _tellers: list[PinTeller] = []
 
 
 def tell_pin_news_by(teller: PinTeller) -> None:
-    """Named once at start by the app that owns the way out, which accounts know nothing of."""
+    """Called once at start by the app that sends messages: accounts do not know which one it is."""
     _tellers[:] = [teller]
 
 
 def tell_of_pin(pin: LinkPin, news: PinNews) -> None:
-    """Hand over what the person should hear, in the caller's transaction."""
+    """Give the news to whoever sends messages, in the caller's transaction."""
     for tell in _tellers:
         tell(pin, news)

@@ -10,7 +10,7 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 def trusted_scheme(get_response: GetResponse) -> GetResponse:
-    """SECURE_PROXY_SSL_HEADER believes anybody, so a stranger's header must not reach it."""
+    """Drop X-Forwarded-Proto unless our own proxy sent it: Django would believe anybody's."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if not is_own_proxy(request):

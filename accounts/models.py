@@ -47,7 +47,7 @@ class User(AbstractUser):
         related_name="users",
         verbose_name=_("организация"),
     )
-    reset_mailed_at = models.DateTimeField(null=True, editable=False)  # «Забыли пароль?»
+    reset_mailed_at = models.DateTimeField(null=True, editable=False)  # by «Забыли пароль?»
 
     objects: ClassVar = UserManager()
 

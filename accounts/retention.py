@@ -1,4 +1,4 @@
-"""What Django and the login limiter keep of people goes once it has no use."""
+"""Deletes what Django and the login limiter keep of people, once it has no use."""
 
 from datetime import timedelta
 from typing import Any
@@ -9,11 +9,11 @@ from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
 from django.utils import timezone
 
-ROWS_A_CALL = 1000  # more than a minute brings, too few to hold anybody up
+ROWS_A_CALL = 1000  # more than come in a minute, few enough to delay nobody
 
 
 def delete_expired_logins() -> None:
-    """Sessions that have ended, and failed logins that the limiter no longer counts."""
+    """Delete sessions that have ended and failed logins that the limiter no longer counts."""
     now = timezone.now()
     cool_off = timedelta(hours=settings.AXES_COOLOFF_TIME)
     _delete_some(Session.objects.filter(expire_date__lt=now))

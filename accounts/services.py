@@ -177,7 +177,7 @@ def _is_linked(user: User, channel: str, address: str) -> bool:
 
 
 def _close_pins(which: Q, now: datetime) -> None:
-    """Close open PINs, also another account's; locked by id, so two requests cannot cross."""
+    """Close open PINs, also another account's. Locked in the order of ids: no deadlock."""
     pins = LinkPin.objects.select_for_update(of=("self",)).filter(which, closed_at=None)
     LinkPin.objects.filter(pk__in=[pin.pk for pin in pins.order_by("pk")]).update(closed_at=now)
 
@@ -226,7 +226,7 @@ def confirm_link_pin(
 def _try_code(
     channel: str, address: str, code: str, username: str
 ) -> MessengerAccount | LinkRefused:
-    """The link, or why not: a refusal is returned, as raised it would undo the counted try."""
+    """The new link, or the refusal: returned, because raising it would undo the counted try."""
     user = _lock_user(
         registrations__pins__channel=channel,
         registrations__pins__address=address,
@@ -277,17 +277,17 @@ def pin_digest(pin: LinkPin, code: str) -> str:
 
 
 def new_pin_code(pin: LinkPin, attempt: int) -> str | None:
-    """Claim a mail attempt and return a fresh code for it, None when it is not to be made.
+    """Claim an attempt to mail a PIN and return a new code; None when no letter should go out.
 
-    Of several tasks queued for one attempt only the first gets a code.
+    If several tasks are queued for one attempt, only the first gets a code.
     """
     in_force = BotRegistration.objects.filter(withdrawn_at=None, user__is_active=True)
     if not in_force.filter(pk=pin.registration_id).exists():
         return None
     code = f"{secrets.randbelow(10**6):06}"
     now = timezone.now()
-    # Columns of this table only: PostgreSQL does not look at a joined condition again after
-    # waiting for another's update, and two tasks would win.
+    # Conditions on this table only. When PostgreSQL has waited for another task's update, it
+    # checks these again, but not those on a joined table: two tasks would win.
     claimed = LinkPin.objects.filter(pk=pin.pk, mail_attempts=attempt, sent_at=None, closed_at=None)
     won = claimed.update(
         mail_attempts=attempt + 1,
@@ -337,24 +337,24 @@ def queue_due_pin_mails() -> None:
 
 
 def are_pin_mails_late(since: datetime) -> bool:
-    """Whether a PIN asked for before `since` waits for its first letter: nobody makes it.
+    """Whether a PIN was asked for before `since` and nobody has tried to mail it yet.
 
-    The due time of such a letter is moved on and on, so the first attempt is looked at.
+    `mail_due_at` cannot tell: it moves each time the letter is queued again.
     """
     pins = LinkPin.objects.filter(closed_at=None, registration__user__is_active=True)
     return pins.filter(mail_attempts=0, created_at__lt=since).exists()
 
 
 def delete_old_pins() -> None:
-    """Some of those that no limit looks back to any more."""
+    """Delete some of the PINs that are too old to count for any limit."""
     old = LinkPin.objects.filter(created_at__lt=timezone.now() - timedelta(days=1))
     LinkPin.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:1000])).delete()
 
 
 def _lock_user(**whose: int | str | None) -> User | None:
-    """The account, before any row that hangs on it: with one order nobody waits in a circle.
+    """Lock the account before any row that belongs to it: one order for all, so no deadlock.
 
-    Rows that only refer to the account, such as a ticket, may be written meanwhile (`no_key`).
+    `no_key`: rows that only refer to the account, such as tickets, can still be written.
     """
     users = User.objects.select_for_update(of=("self",), no_key=True)
     return users.filter(**whose).first()

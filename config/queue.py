@@ -20,11 +20,11 @@ def enqueue(task: str | Callable[..., Any], *ids: int | str) -> None:
 
 
 def has_waiting_tasks() -> bool:
-    """Whether anything waits for a worker; what one has taken is locked into the future."""
+    """Whether a task waits for a worker; one that is being run is locked until later."""
     return OrmQ.objects.filter(lock__lte=timezone.now()).exists()
 
 
 def delete_old_failures() -> None:
-    """Some of the failed tasks past their time: `save_limit` bounds only those that succeeded."""
+    """Delete some old failed tasks: `save_limit` limits only those that succeeded."""
     old = Failure.objects.filter(stopped__lt=timezone.now() - FAILURES_KEPT)
     Failure.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:1000])).delete()

@@ -71,7 +71,7 @@ class CardForm(forms.Form):
         }
         super().__init__(*args, **kwargs)
         self.ticket = ticket
-        # Any status is read, so that the service refuses; these are offered.
+        # The field takes any status, so that the service judges it; the list offers these.
         offered = [TicketStatus(ticket.status), *allowed_transitions(ticket.status, Role.AGENT)]
         cast(forms.ChoiceField, self.fields["status"]).widget.choices = [
             (to.value, to.label) for to in offered

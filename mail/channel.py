@@ -51,7 +51,7 @@ class EmailChannel(Channel):
         return [recipient for recipient in found.values() if recipient.address]
 
     def _staff(self, ticket: Ticket, notice: Notice) -> Iterable[Recipient]:
-        """The assignee hears of a ticket; while it has none, and of new ones, the whole desk."""
+        """The assignee; the whole desk for new tickets and for those without an assignee."""
         assignee = ticket.assignee
         if assignee and assignee == notice.event.actor:
             return []
@@ -107,7 +107,7 @@ class EmailChannel(Channel):
         letter.send()
 
     def _headers(self, delivery: Delivery) -> dict[str, str]:
-        """By which mail programs keep the letters of a ticket together."""
+        """Headers by which mail programs keep the letters of a ticket together."""
         if not delivery.event:
             return {}
         domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]

@@ -209,7 +209,7 @@ class TelegramChannel(Channel):
         return PermanentError(error.message)
 
     def _lost_in_group(self, delivery: Delivery, error: TelegramError) -> None:
-        """A group that cannot be written to: its state follows, the requester hears in private."""
+        """The group cannot be written to: note it, and tell the requester in private."""
         if isinstance(error, Forbidden) or "chat not found" in error.message.lower():
             note_removal(int(delivery.address))
         self._tell_requester(delivery)

@@ -51,7 +51,7 @@ async def send_replies(bot: Bot, row: IncomingUpdate) -> None:
 
 
 def _moved(calls: list[dict[str, Any]], chat_id: int) -> list[dict[str, Any]]:
-    """What a group's supergroup gets of them: new messages, nothing about messages left behind."""
+    """The calls that still make sense in the supergroup a group became: new messages only."""
     return [
         call | {"params": {**call["params"], "chat_id": chat_id, "reply_parameters": None}}
         for call in calls
@@ -83,7 +83,7 @@ def record_replies(
 
 
 def _note_ticket(message: Message, call: dict[str, Any]) -> None:
-    """A message that was changed into one about no ticket is forgotten."""
+    """Remember the ticket a message is about; forget it when an edited one is about none now."""
     place = {"chat_id": message.chat_id, "message_id": message.message_id}
     if call["ticket_id"]:
         TicketMessage.note(
@@ -120,7 +120,7 @@ def claim_due_replies(bot_id: int) -> list[IncomingUpdate]:
 
 
 def release_replies(bot_id: int) -> None:
-    """At the start of the only poller: what its killed predecessor had claimed is due now."""
+    """At the start of the only poller: replies a killed one had claimed are due at once."""
     IncomingUpdate.objects.filter(bot_id=bot_id, reply_due_at__gt=timezone.now()).update(
         reply_due_at=timezone.now()
     )

@@ -1,4 +1,4 @@
-"""The rows of groups follow what Telegram says: where the bot is, and under which id and title."""
+"""Keeps the rows of groups as Telegram has them: is the bot in it, under which id and title."""
 
 from django.db import transaction
 from django.utils import timezone
@@ -8,7 +8,7 @@ from tickets.delivery import move_deliveries
 
 
 def known_group(chat_id: int, title: str) -> Group:
-    """The group of a chat, locked, under its present title. Where it writes, the bot is."""
+    """The group of a chat that the bot is in: locked, with its present title."""
     title = title[:255]
     group, _created = Group.objects.select_for_update().get_or_create(
         chat_id=chat_id, defaults={"title": title}

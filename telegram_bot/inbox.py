@@ -1,4 +1,4 @@
-"""The way in: an update is stored before it is confirmed and leaves in the order of its person."""
+"""The way in: an update is stored before it is confirmed; one person's are taken in order."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 SLOTS = 8  # people served side by side; more only queues inside httpx
 NO_LIMIT = 1_000_000
-FORGOTTEN_AFTER = timedelta(seconds=3)  # older stored updates belong to nobody's memory
+FORGOTTEN_AFTER = timedelta(seconds=3)  # then the sweep looks for a stored update
 SWEEP_BATCH = 200
 ALBUM_HELD = 2.0  # seconds
 
@@ -131,7 +131,7 @@ class DurableUpdateQueue(asyncio.Queue[object]):
             self._albums.hold(album, item)
 
     async def _store(self, item: Update) -> None:
-        async with self._writing:  # the same update again waits to see whether it is kept
+        async with self._writing:  # fetched twice at once, the second waits for the first
             await self._store_once(item)
 
     async def _store_once(self, item: Update) -> None:
@@ -153,7 +153,7 @@ class DurableUpdateQueue(asyncio.Queue[object]):
         self._in_memory.discard(update.update_id)
 
     async def sweep(self, bot: Bot, *, everything: bool = False) -> None:
-        """Queue what is stored, due and in nobody's memory; forget what never concerned us."""
+        """Queue stored updates that are due and not in memory; drop parts of albums not for us."""
         self._albums.forget_old()
         found = await in_database(forgotten_updates, self.bot_id, everything=everything)
         for payload in found:
@@ -202,8 +202,8 @@ def forgotten_updates(bot_id: int, *, everything: bool) -> list[dict[str, Any]]:
 class OrderPerPerson(BaseUpdateProcessor):
     """Updates of one person one after another, people side by side.
 
-    A person's line comes before the slot, so that a flood waits in its own line. PTB takes its
-    own semaphore before `do_process_update`, hence no limit there.
+    An update first waits for those of its person, then for a slot: who sends a flood cannot take
+    every slot. PTB's own semaphore comes before `do_process_update`, so it gets no limit.
     """
 
     def __init__(self, queue: DurableUpdateQueue) -> None:

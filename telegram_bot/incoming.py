@@ -1,4 +1,4 @@
-"""What a person sent or pressed, as the flows see it."""
+"""An update as the flows see it, and what a flow and an inquiry are."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

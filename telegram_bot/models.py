@@ -59,10 +59,10 @@ class Dialog(models.Model):
     telegram_id = models.BigIntegerField(_("Telegram ID"))
     chat_id = models.BigIntegerField(_("чат"))
     step = models.CharField(_("шаг"), max_length=40, blank=True)
-    data = models.JSONField(default=dict)  # of the step
+    data = models.JSONField(default=dict)  # what the step has to remember
     draft = models.JSONField(default=dict)  # of a new ticket; outlives other steps
     draft_at = models.DateTimeField(null=True)
-    open_part = models.CharField(max_length=64, blank=True)  # the album that may go on, or a text
+    open_part = models.CharField(max_length=64, blank=True)  # album or text that may go on
     open_comment_id = models.BigIntegerField(null=True)  # the comment its parts belong to
     minute_at = models.DateTimeField(null=True)  # the minute in which updates are counted
     minute_count = models.PositiveIntegerField(default=0)  # an album counts once

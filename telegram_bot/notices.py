@@ -34,7 +34,7 @@ class TelegramKind(TextChoices):
 
 
 class GroupAnswer(TextChoices):
-    """What a group is answered; staff see that it was, the group reads the template."""
+    """Answers to a group: staff see only that there was one, the words are in its template."""
 
     CREATED = "group_created", gettext_lazy("ответ в группе")
     EXISTS = "group_exists", gettext_lazy("ответ в группе")
@@ -84,7 +84,7 @@ def _notice(delivery: Delivery) -> Reply:
 
 
 def _continued(delivery: Delivery) -> Reply:
-    """A further part of a long comment, outside any entity of the part before."""
+    """A further part of a long comment, as a message of its own."""
     if delivery.event is None or delivery.event.comment is None:
         raise Cancelled
     parts = split_utf16(delivery.event.comment.body, MESSAGE_PART)

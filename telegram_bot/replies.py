@@ -13,7 +13,8 @@ REMOVE_KEYBOARD: Keyboard = {"remove_keyboard": True}
 
 MESSAGE_PART = 3000  # UTF-16 units of a long text in one message; markup and heading need the rest
 
-# every part's, said once; the last one's, which is up to date; only where nothing was said before
+# The parts of an album get one answer together. "each" stays in it, equal ones once; of "last" only
+# the newest stays; "first" is left out when an earlier part has an answer.
 InAlbum = Literal["each", "last", "first"]
 
 

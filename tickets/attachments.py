@@ -108,8 +108,8 @@ class NewFile:
 def stored_contents(files: Sequence[NewFile]) -> Iterator[list[NewFile]]:
     """Check files and store their contents, before the transaction that attaches them begins.
 
-    What no attachment has at the end of the block is deleted. Raises FileRefused before anything
-    is stored.
+    Contents that no attachment refers to at the end of the block are deleted. Raises FileRefused
+    before anything is stored.
     """
     checked = [_checked(file) for file in files]
     storage = Attachment().file.storage

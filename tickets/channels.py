@@ -1,4 +1,4 @@
-"""What a channel is: a way to people, found by the dotted names of NOTICE_CHANNELS."""
+"""What a channel is: a way to people or programs, named in the setting NOTICE_CHANNELS."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class ChannelState:
-    """How a channel fares, for people. `name` and `url` lead to it where one can write to it."""
+    """Whether a channel works, for people; its `name` and `url` where one can write to it."""
 
     is_working: bool
     name: str = ""
@@ -57,8 +57,8 @@ class ChannelState:
 class Channel:
     """A way to people or programs: a subclass, and its dotted name in NOTICE_CHANNELS.
 
-    Of one conversation (the rows that agree in `conversation`) the oldest row leaves first, and
-    only when it has ended the next; other conversations go on meanwhile.
+    Rows that agree in the fields of `conversation` leave one by one, the oldest first: the next
+    waits until that one is sent or given up. Other conversations go on meanwhile.
     """
 
     name: ClassVar[str]
@@ -76,7 +76,7 @@ class Channel:
         raise PermanentError(f"{self.name} has no recipients")
 
     def parts(self, notice: Notice) -> Iterable[tuple[str, dict[str, int]]]:
-        """The messages a notice becomes in this channel: their kinds and what they are about."""
+        """The messages that a notice becomes in this channel: the kind and the data of each."""
         return [(notice.kind, {})]
 
     def held_back(self, addresses: Sequence[str]) -> set[str]:
@@ -98,7 +98,7 @@ class Channel:
         return delivery.address
 
     def why_not_again(self, delivery: Delivery) -> str:
-        """What stands against sending a failed delivery again now; empty when nothing does."""
+        """Why a failed delivery should not be sent again now; empty when it may be."""
         return ""
 
     def state(self) -> ChannelState:
@@ -121,6 +121,6 @@ class Channel:
         return queued.filter(~Exists(queued.filter(**same, pk__lt=OuterRef("pk"))))
 
     def kind_label(self, kind: str) -> str:
-        """The name of a kind for staff; of a kind of before an upgrade its own word."""
+        """The name of a kind for staff; a kind that no longer exists is shown as it is stored."""
         labels = {choice.value: choice.label for kinds in self.kinds for choice in kinds}
         return str(labels.get(kind, kind))

@@ -1,4 +1,4 @@
-"""What time does to tickets: reminders, and the end of those that nobody answers."""
+"""What happens to tickets as time passes: reminders, and closing those nobody answers."""
 
 from __future__ import annotations  # File[Any] is generic for the type checker only
 

@@ -1,4 +1,7 @@
-"""Comments of a ticket: added, continued, corrected. With `services` the only writer of tickets."""
+"""Comments of a ticket: added, continued, corrected.
+
+With `services` and `clocks` the only writer of tickets.
+"""
 
 from __future__ import annotations  # File[Any] is generic for the type checker only
 
@@ -103,7 +106,7 @@ def correct_comment(*, comment: Comment, actor: Actor, old: str, new: str) -> No
 
 
 def _with_correction(body: str, old: str, new: str) -> str:
-    """The body with whole lines replaced; a message that gave none of them adds its own."""
+    """The body with the old lines replaced; when they are not in it, the new ones are added."""
     lines, place = f"\n{body}\n", f"\n{old}\n"
     if old and place in lines:
         return lines.replace(place, f"\n{new}\n", 1)
@@ -111,10 +114,10 @@ def _with_correction(body: str, old: str, new: str) -> str:
 
 
 def say_once(*, ticket: Ticket, actor: Actor, body: str, files: Sequence[NewFile] = ()) -> bool:
-    """Add a comment, unless the same was said a moment ago: a doubled press.
+    """Add a comment, unless the person has just said the same: a button pressed twice.
 
-    False when the files could not be stored and the text stands alone; without a text that
-    is an OSError.
+    False when the files could not be stored and only the text was kept. Raises OSError when
+    there is no text to keep.
     """
     try:
         _say_once(ticket, actor, body, files)

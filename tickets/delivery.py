@@ -1,7 +1,7 @@
 """The door out: everything the product says unasked leaves through `Delivery` rows.
 
 `notify` writes an event's rows in the event's own transaction. `drain` sends what is due through
-one channel, one drain at a time, oldest row of each address first.
+one channel, one drain at a time, oldest row of each conversation first.
 """
 
 import logging
@@ -39,7 +39,7 @@ def channels() -> dict[str, Channel]:
 
 
 def channel_of(delivery: Delivery) -> Channel:
-    """The channel of a delivery; of one that is not configured any more a mute stand-in."""
+    """The channel of a delivery; a stand-in that sends nothing when it is no longer configured."""
     return channels().get(delivery.channel) or _Gone(delivery.channel)
 
 
@@ -75,7 +75,7 @@ def notify(event: TicketEvent) -> None:
 
 
 def _hearing(notice: Notice) -> list[Channel]:
-    """The channels a notice is for: what systems hear of is asked for."""
+    """The channels a notice is for. Those for programs go only where everything is asked for."""
     found = channels().values()
     return [row for row in found if row.hears_everything or notice.audience != Audience.SYSTEMS]
 
@@ -123,7 +123,7 @@ def drain(channel_name: str) -> None:
 
 
 def release_slow_work() -> None:
-    """Wake all that takes turns on the lease of slow work and found it held."""
+    """Wake whatever shares the lease of slow work and may have found it taken."""
     for channel in channels().values():
         if channel.lease == SLOW_WORK:
             _wake_if_due(channel.name)
@@ -138,7 +138,7 @@ def drain_all() -> None:
 
 
 def drain_forgotten() -> None:
-    """Between the minutes: as `drain_all`, unless tasks wait, which must not pile up meanwhile."""
+    """`drain_all` for every few seconds: nothing while tasks wait, so that none pile up."""
     if not has_waiting_tasks():
         drain_all()
 
@@ -217,7 +217,7 @@ def move_deliveries(*, channel: str, old: str, new: str) -> None:
 
 
 def resend(delivery: Delivery) -> None:
-    """Queue a failed delivery again, with a new day to arrive in."""
+    """Queue a failed delivery again; its time for retries starts anew."""
     now = timezone.now()
     with transaction.atomic():
         again = Delivery.objects.filter(

@@ -60,7 +60,7 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
 
 
 class Ticket(models.Model):
-    """One problem of one requester. Written by `tickets.services` only."""
+    """One problem of one requester. Written by `services`, `comments` and `clocks` only."""
 
     requester = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -276,7 +276,7 @@ class Delivery(models.Model):
     )
     address = models.CharField(_("адрес"), max_length=254)
     key = models.CharField(max_length=300, unique=True)
-    data = models.JSONField(default=dict)  # of the message; a group's answer names people and files
+    data = models.JSONField(default=dict)  # what the message needs; for groups also names
     due_at = models.DateTimeField(_("срок"), default=timezone.now)
     attempts = models.PositiveSmallIntegerField(_("попыток"), default=0)
     state = models.CharField(_("состояние"), max_length=10, choices=State, default=State.QUEUED)
@@ -301,7 +301,7 @@ class Delivery(models.Model):
 
 
 class Lease(models.Model):
-    """The right of one process to do one thing until a time; see `tickets.delivery`."""
+    """The right of one process to do one thing until a time; see `tickets.leases`."""
 
     name = models.CharField(primary_key=True, max_length=50)
     owner = models.CharField(max_length=100)

@@ -27,7 +27,7 @@ def newest_page(rows: QuerySet[Row], before: int | None, size: int) -> tuple[lis
 
 
 def timeline(ticket: Ticket, before: int | None) -> tuple[list[TicketEvent], int | None]:
-    """Events oldest first, each with its public comment or none; internal notes do not exist."""
+    """Events oldest first, each with its public comment or none; no internal notes."""
     shown = ticket.events.filter(is_internal=False).exclude(kind=Kind.EDITED)
     shown = shown.select_related("actor")
     events, older = newest_page(shown, before, TIMELINE_SIZE)
@@ -55,7 +55,7 @@ def readable_files(user: User) -> QuerySet[Attachment]:
 def search_tickets(tickets: QuerySet[Ticket], term: str) -> QuerySet[Ticket]:
     """By number, requester's phone or start of the e-mail, or start of the title.
 
-    An index answers each; those of the two starts come from migrations of their own.
+    Each has an index; those for the two starts are made by migrations of their own.
     """
     term = term.strip().lstrip("№#").strip()
     if not term:

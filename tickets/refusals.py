@@ -112,7 +112,7 @@ class TicketChanged(TicketRefused):
 
 
 class AnswerMissing(TicketRefused):
-    """A ticket is resolved without a word to the customer, for the first time of asking."""
+    """A ticket is to be resolved without a word to the customer; doing it again confirms it."""
 
     code = "answer_missing"
     words = gettext_lazy(

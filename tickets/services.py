@@ -209,8 +209,8 @@ def work_on_ticket(
     """All that an agent does to a ticket in one go, or nothing of it.
 
     `seen` is the last event the agent knew; raises TicketChanged when more has happened since.
-    None leaves the priority as it is, `reassigns` says whether `assignee` counts. Raises
-    AnswerMissing where a ticket is resolved without a word, unless it `may_be_silent`.
+    Without a `priority` it stays; `assignee` counts only with `reassigns`. Raises AnswerMissing
+    when a ticket is resolved without a public answer, unless `may_be_silent`.
     """
     with stored_contents(files) as files, transaction.atomic():
         ticket = lock(ticket)
@@ -232,7 +232,7 @@ def work_on_ticket(
 
 
 def take_to_work(*, ticket: Ticket, actor: Actor) -> None:
-    """Assign a ticket to the agent and start it. Raises AlreadyDone when both are so."""
+    """Assign a ticket to the agent and start it. Raises AlreadyDone when both are done."""
     done = 0
     with transaction.atomic():
         for change in (_start, _assign):

@@ -60,7 +60,7 @@ class PasswordResetRequestForm(PasswordResetForm):
     )
 
     def save(self, *_args: Any, **_options: Any) -> None:
-        """Queue the letter; a stranger's e-mail takes the same way and ends in the worker."""
+        """Queue the letter, also for an unknown e-mail, so that the time taken tells nothing."""
         email = self.cleaned_data["email"]
         user = User.objects.by_email(email).filter(is_active=True).first()
         enqueue("accounts.tasks.mail_password_reset", user.pk if user else 0)

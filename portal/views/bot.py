@@ -26,7 +26,7 @@ def bot_registration(request: PortalRequest) -> HttpResponse:
 
 
 def bot_phone(request: PortalRequest) -> HttpResponse:
-    """The same form for who is registered and has another number now."""
+    """The same form, for a registered person with another number."""
     state = link_state(request.user, TELEGRAM)
     return _ask_phone(request, state) if state.registration else redirect("bot_registration")
 

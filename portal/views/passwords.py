@@ -55,9 +55,9 @@ class PasswordReset(auth_views.PasswordResetView):
 
 
 def _is_flood_of_resets(request: HttpRequest) -> bool:
-    """Count this request: each that is taken puts a task into the queue, for a stranger too.
+    """Whether an address has asked too often this hour: each request queues a task.
 
-    Without Redis every web process counts for itself; a few times the limit still is no flood.
+    Without Redis every web process counts for itself; a few times the limit does no harm.
     """
     hour = f"password-reset:{client_ip(request)}:{timezone.now():%Y%m%d%H}"
     cache.add(hour, 0, 3600)

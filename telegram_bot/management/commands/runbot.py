@@ -63,7 +63,7 @@ class Command(BaseCommand):
 
 
 class RunningBot:
-    """The application with what lives beside it: sweeps, heartbeat, the poller's lease."""
+    """The application and what runs beside it: sweeps, heartbeat, the poller's lease."""
 
     def __init__(self, *, exclusive: bool) -> None:
         self.exclusive = exclusive
@@ -119,7 +119,7 @@ class RunningBot:
 
     async def _sweep(self) -> None:
         await self.queue.sweep(self.application.bot)
-        # the minute's safety net would be late for a PIN, or for what a killed worker held
+        # once a minute would be late for a PIN, or for rows that a killed worker had claimed
         await in_database(queue_due_pin_mails)
         await in_database(drain_forgotten)
 
@@ -158,7 +158,7 @@ class RunningBot:
 
 
 async def _repeat(pause: float, action: Callable[[], Awaitable[None]]) -> None:
-    """Run an action every `pause` seconds; no failure ends it, least of all a database away."""
+    """Run an action every `pause` seconds; no failure ends the loop, nor does a lost database."""
     while True:
         await asyncio.sleep(pause)
         try:
