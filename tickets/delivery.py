@@ -6,6 +6,7 @@ one channel, one drain at a time, oldest row of each conversation first.
 
 import logging
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import cache
 
@@ -151,7 +152,7 @@ def _wake_if_due(channel_name: str) -> None:
 def _work_for_a_slice(channel: Channel, end: float) -> None:
     while time.monotonic() < end:
         batch = _next_batch(channel)
-        for outcome in channel.send(batch) if batch else ():
+        for outcome in _send(channel, batch):
             _record(channel, outcome)
         renew_lease(channel.lease)
         if not batch:
@@ -159,6 +160,18 @@ def _work_for_a_slice(channel: Channel, end: float) -> None:
             if not channel.next_rows().filter(due_at__lte=soon).exists():
                 return
             time.sleep(SHORT_WAIT)
+
+
+def _send(channel: Channel, batch: list[Delivery]) -> Iterator[Outcome]:
+    """How each row of a batch ended; what a broken channel leaves has failed for now."""
+    left = {row.pk: row for row in batch}
+    try:
+        for outcome in channel.send(batch) if batch else ():
+            left.pop(outcome.delivery.pk, None)
+            yield outcome
+    except Exception as error:
+        logger.exception("Channel %s broke", channel.name)
+        yield from (Outcome(row, error) for row in left.values())
 
 
 def _next_batch(channel: Channel) -> list[Delivery]:
