@@ -218,6 +218,7 @@ class Storyteller:
             "actor_id": actor_id,
             "old_value": old,
             "new_value": new,
+            "is_internal": step.kind == Kind.NOTED,
             "created_at": at,
             "comment": comment,
         }

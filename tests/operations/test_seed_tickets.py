@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from config.queue import has_waiting_tasks
-from operations.management.commands.seed_tickets import MOST, Progress
+from operations.management.commands.seed_tickets import MOST_TICKETS, Progress
 from operations.tasks import every_minute
 from operations.ticket_stories import OTHER_PRIORITIES, PLACES, TITLES
 from tests import factories
@@ -141,6 +141,14 @@ def test_nothing_is_sent_now_or_a_minute_later():
     assert not has_waiting_tasks()
 
 
+def test_notes_are_internal_and_nothing_else_is():
+    seed(600)
+
+    hidden = TicketEvent.objects.filter(is_internal=True)
+    assert set(hidden.values_list("kind", flat=True)) == {TicketEvent.Kind.NOTED}
+    assert not TicketEvent.objects.filter(kind="noted", is_internal=False).exists()
+
+
 def test_next_rows_follow_the_written_ones():
     seed(20)
 
@@ -170,7 +178,7 @@ def test_it_refuses_beside_people_or_tickets(factory):
     assert User.objects.count() == 1
 
 
-@pytest.mark.parametrize("number", [0, -1, MOST + 1])
+@pytest.mark.parametrize("number", [0, -1, MOST_TICKETS + 1])
 def test_it_refuses_an_impossible_number(number):
     with pytest.raises(CommandError, match=r"от 1 до 10000000"):
         seed(number)
