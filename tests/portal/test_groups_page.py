@@ -82,7 +82,7 @@ def test_tickets_a_group_does_not_name_are_a_link_away(client, anna, opened, lea
 
 
 def test_count_of_open_tickets_is_bounded(client, anna, monkeypatch):
-    monkeypatch.setattr(groups, "COUNTED", 2)
+    monkeypatch.setattr(groups, "TICKETS_COUNTED", 2)
     group = make_group("Проект Альфа")
     for _number in range(3):
         make_ticket(group, anna)

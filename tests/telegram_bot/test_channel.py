@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts import services as accounts
 from accounts.models import MessengerAccount
-from telegram_bot.channel import GROUP_A_MINUTE, TelegramChannel
+from telegram_bot.channel import GROUP_MESSAGES_A_MINUTE, TelegramChannel
 from telegram_bot.models import TELEGRAM
 from tests.factories import MessengerAccountFactory, open_ticket
 from tests.telegram_bot.bot import Bot, Chat
@@ -145,10 +145,10 @@ def test_a_chat_gets_one_message_a_second_in_order(chat: Chat, bot: Bot, answer)
 
 
 @pytest.mark.parametrize(
-    ("sent", "held"), [(GROUP_A_MINUTE - 1, set()), (GROUP_A_MINUTE, {"-100"})]
+    ("sent", "held"), [(GROUP_MESSAGES_A_MINUTE - 1, set()), (GROUP_MESSAGES_A_MINUTE, {"-100"})]
 )
 def test_a_group_gets_less_than_twenty_messages_a_minute(bot: Bot, sent, held) -> None:
-    assert GROUP_A_MINUTE < 20
+    assert GROUP_MESSAGES_A_MINUTE < 20
     now = timezone.now()
     Delivery.objects.bulk_create(
         Delivery(

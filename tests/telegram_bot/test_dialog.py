@@ -8,7 +8,7 @@ from django.db import OperationalError
 
 from telegram_bot.flows import comments, my_tickets
 from telegram_bot.models import Dialog, IncomingUpdate
-from telegram_bot.processing import ATTEMPTS
+from telegram_bot.processing import STEP_ATTEMPTS
 from tests.factories import TicketFactory
 from tests.telegram_bot.bot import Bot, Chat, fetch_and_work_off
 from tickets.comments import add_comment
@@ -74,7 +74,7 @@ def test_step_that_keeps_failing_is_given_up_with_an_apology(
 ) -> None:
     break_comments(RuntimeError("boom"))
     commenting.do(lambda: commenting.telegram.send("anna", "слова"), unanswered=True)
-    for _ in range(ATTEMPTS - 2):
+    for _ in range(STEP_ATTEMPTS - 2):
         commenting.do(lambda: try_again(bot), unanswered=True)
     answer = commenting.do(lambda: try_again(bot))
     assert SORRY.fullmatch(answer.text)
@@ -82,7 +82,7 @@ def test_step_that_keeps_failing_is_given_up_with_an_apology(
     code = answer.text[-4:]
 
     row = IncomingUpdate.objects.latest("pk")
-    assert (row.attempts, row.payload, row.replies) == (ATTEMPTS, "", "")
+    assert (row.attempts, row.payload, row.replies) == (STEP_ATTEMPTS, "", "")
     assert row.error == f"RuntimeError, {code}"
     assert f"code {code}" in caplog.text
     assert not Comment.objects.exists()
@@ -114,7 +114,7 @@ def test_later_messages_go_on_after_the_failed_one_is_given_up(
     commenting.telegram.send("anna", "слова")
     commenting.telegram.send("anna", "/help")
     bot.take_updates()
-    answer = commenting.do(lambda: [try_again(bot) for _ in range(ATTEMPTS)])
+    answer = commenting.do(lambda: [try_again(bot) for _ in range(STEP_ATTEMPTS)])
     assert SORRY.match(answer.texts[0])
     assert "Что я умею" in answer.texts[1]
 
@@ -134,7 +134,7 @@ def test_button_that_keeps_failing_is_answered(
     bot.failing = True
     monkeypatch.setattr(my_tickets, "render", None)
     chat.do(lambda: chat.telegram.press("anna", f"card:{ticket.pk}", wait=0), unanswered=True)
-    answer = chat.do(lambda: [try_again(bot) for _ in range(ATTEMPTS)])
+    answer = chat.do(lambda: [try_again(bot) for _ in range(STEP_ATTEMPTS)])
     assert [call["method"] for call in answer.calls] == ["answerCallbackQuery", "sendMessage"]
     assert SORRY.match(answer.text)
 
@@ -144,7 +144,7 @@ def test_database_that_is_away_costs_no_attempt(
 ) -> None:
     break_comments(OperationalError("database is locked"))
     commenting.do(lambda: commenting.telegram.send("anna", "слова"), unanswered=True)
-    for _ in range(ATTEMPTS + 1):
+    for _ in range(STEP_ATTEMPTS + 1):
         try_again(bot)
     assert IncomingUpdate.objects.get(processed_at=None).attempts == 0
     mend()

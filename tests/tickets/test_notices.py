@@ -9,7 +9,7 @@ from django.core.files.base import ContentFile
 from accounts.models import User
 from telegram_bot.models import BotHeartbeat, Group, GroupTicket, TicketMessage
 from telegram_bot.notices import COMPOSERS
-from telegram_bot.replies import PART
+from telegram_bot.replies import MESSAGE_PART
 from tests.factories import (
     AgentFactory,
     MessengerAccountFactory,
@@ -210,7 +210,7 @@ def life(settings, clock):
     services.set_priority(ticket=ticket, priority=Priority.HIGH, actor=by_agent)
     services.assign_ticket(ticket=ticket, assignee=agent, actor=by_agent)
     add_comment(
-        ticket=ticket, actor=by_agent, body=odd("body") + " слово" * PART + odd("body"),
+        ticket=ticket, actor=by_agent, body=odd("body") + " слово" * MESSAGE_PART + odd("body"),
         files=[NewFile(odd("file") + ".txt", 3, content=ContentFile(b"abc", name="a.txt"))],
     )  # fmt: skip
     move(TicketStatus.WAITING, answer=odd("answer"))
