@@ -1,6 +1,7 @@
 """Words and chips for what agents and customers read alike."""
 
 from datetime import datetime
+from functools import cache
 
 from django import template
 from django.templatetags.static import static
@@ -44,6 +45,7 @@ def priority_label(value: str) -> str:
 
 
 @register.simple_tag
+@cache  # a list shows the same few in every row
 def icon(name: str) -> SafeString:
     return format_html(
         '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
