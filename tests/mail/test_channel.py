@@ -8,10 +8,10 @@ from django.utils import timezone
 
 from mail.channel import EmailChannel
 from tests.factories import TicketFactory, UserFactory, open_ticket
-from tests.mail.outbox import answer, mailed_to, row_to
+from tests.mail.outbox import answer, mailed_to, row_to, send_due
 from tickets import services
 from tickets.comments import add_comment
-from tickets.delivery import drain, resend
+from tickets.delivery import resend
 from tickets.models import Delivery, Face
 from tickets.recording import customer
 from tickets.status import TicketStatus
@@ -35,13 +35,13 @@ def test_answer_reaches_an_equal_address_once(boris, by_agent):
 
 def test_internal_note_is_never_mailed(ticket, by_agent):
     add_comment(ticket=ticket, actor=by_agent, body="Секрет", internal=True)
-    drain("email")
+    send_due()
     assert mail.outbox == []
 
 
 def test_own_comment_is_never_mailed(ticket, anna):
     add_comment(ticket=ticket, actor=customer(anna, Face.BOT), body="Вопрос")
-    drain("email")
+    send_due()
     assert mail.outbox == []
 
 
@@ -49,7 +49,7 @@ def test_new_ticket_is_mailed_to_the_desk_if_it_has_an_address(boris, settings):
     open_ticket(boris)
     settings.STAFF_EMAIL = "desk@support.example"
     open_ticket(boris)
-    drain("email")
+    send_due()
     assert mailed_to() == [["desk@support.example"]]
 
 
@@ -71,7 +71,7 @@ def test_letter_sent_again_keeps_its_id(ticket, by_agent):
     row = row_to("anna@alpha.example")
     Delivery.objects.filter(pk=row.pk).update(state=State.FAILED)
     resend(row)
-    drain("email")
+    send_due()
     first, again = (letter for letter in mail.outbox if letter.to == ["anna@alpha.example"])
     assert first.extra_headers == again.extra_headers
 
@@ -97,7 +97,7 @@ def test_headers_stop_mail_loops_and_make_threads(ticket, by_agent, settings):
 )
 def test_every_letter_names_ticket_and_has_both_forms(ticket, by_agent, to, kind):
     services.change_status(ticket=ticket, to=to, actor=by_agent)
-    drain("email")
+    send_due()
     letter = mail.outbox[0]
     [(html, mimetype)] = letter.alternatives
     assert row_to("anna@alpha.example").kind == kind
@@ -135,7 +135,7 @@ def test_newlines_in_names_never_break_the_subject(ticket, by_agent, anna, agent
 def test_deactivated_person_is_not_mailed_but_the_client_is(ticket, by_agent, anna):
     add_comment(ticket=ticket, actor=by_agent, body="Ответ")
     type(anna).objects.filter(pk=anna.pk).update(is_active=False)
-    drain("email")
+    send_due()
     assert row_to("anna@alpha.example").state == State.CANCELLED
     assert row_to("office@alpha.example").state == State.SENT
     assert mailed_to() == [["office@alpha.example"]]
@@ -181,7 +181,7 @@ def test_passing_trouble_is_tried_again(ticket, by_agent, smtp, error, clock, mo
     assert mailed_to() == [["office@alpha.example"]]
     smtp.clear()
     clock.advance(seconds=3)
-    drain("email")
+    send_due()
     assert mailed_to() == [["office@alpha.example"], ["anna@alpha.example"]]
 
 
@@ -198,7 +198,7 @@ def test_letter_whose_kind_has_no_template_holds_no_other(ticket, by_agent, monk
     monkeypatch.setattr("tickets.delivery.SLICE", 0.5)
     add_comment(ticket=ticket, actor=by_agent, body="Ответ")
     Delivery.objects.filter(address="anna@alpha.example").update(kind="unheard")
-    drain("email")
+    send_due()
     assert mailed_to() == [["office@alpha.example"]]
 
 
@@ -226,6 +226,6 @@ def test_order_of_letters_to_an_address_is_kept(ticket, by_agent, smtp, clock, m
     answer(ticket, by_agent, "Второй ответ")
     assert ["anna@alpha.example"] not in mailed_to()
     clock.advance(seconds=10)
-    drain("email")
+    send_due()
     bodies = [letter.body for letter in mail.outbox if letter.to == ["anna@alpha.example"]]
     assert ["Первый" in bodies[0], "Второй" in bodies[1]] == [True, True]

@@ -4,10 +4,9 @@ import pytest
 from django.core import mail
 
 from tests.factories import TicketFactory, open_ticket
-from tests.mail.outbox import ask, mailed_to, pdf, row_to
+from tests.mail.outbox import ask, mailed_to, pdf, row_to, send_due
 from tickets import services
 from tickets.comments import add_comment, extend_comment
-from tickets.delivery import drain
 from tickets.models import Delivery, Face
 from tickets.recording import customer
 from tickets.status import TicketStatus
@@ -23,7 +22,7 @@ def assign(ticket, agent):
 
 def test_new_ticket_is_told_to_the_desk_with_its_words(anna, desk):
     ticket = open_ticket(anna, title="Нет связи", description="С самого утра.")
-    drain("email")
+    send_due()
     [letter] = mail.outbox
     assert letter.to == [desk]
     assert letter.subject == f"Новая заявка № {ticket.number}"
@@ -44,11 +43,11 @@ def test_customers_comment_waits_for_the_rest_of_its_album(ticket, anna, clock, 
     monkeypatch.setattr("tickets.delivery.SLICE", 0.5)
     actor = customer(anna, Face.BOT)
     comment = add_comment(ticket=ticket, actor=actor, body="Вот фото")
-    drain("email")
+    send_due()
     assert mail.outbox == []
     extend_comment(comment=comment, body="и ещё одно", files=[pdf()])
     clock.advance(seconds=3)
-    drain("email")
+    send_due()
     [letter] = mail.outbox
     assert "Вот фото\nи ещё одно" in letter.body
     assert len(letter.attachments) == 1
@@ -78,7 +77,7 @@ def test_assignee_dismissed_meanwhile_is_not_mailed(ticket, anna, agent, clock, 
     add_comment(ticket=ticket, actor=customer(anna, Face.BOT), body="Вопрос")
     type(agent).objects.filter(pk=agent.pk).update(is_active=False)
     clock.advance(seconds=3)
-    drain("email")
+    send_due()
     assert mail.outbox == []
     assert row_to("olga@support.example").state == State.CANCELLED
 
@@ -87,7 +86,7 @@ def test_return_is_told_with_its_reason(ticket, anna, agent, desk):
     type(ticket).objects.update(status=TicketStatus.RESOLVED, assignee=agent)
     actor = customer(anna, Face.PORTAL)
     services.return_to_work(ticket=ticket, actor=actor, reason="Снова пропал <отчёт>")
-    drain("email")
+    send_due()
     [letter] = mail.outbox
     assert letter.to == ["olga@support.example"]
     assert letter.subject == f"Заявка № {ticket.number} возвращена в работу"
@@ -102,7 +101,7 @@ def test_staff_hears_neither_of_staff_nor_of_ratings(ticket, anna, by_agent, age
     services.change_status(ticket=ticket, to=TicketStatus.RESOLVED, actor=by_agent)
     actor = customer(anna, Face.BOT)
     services.rate_ticket(ticket=ticket, actor=actor, score=5)
-    drain("email")
+    send_due()
     assert {address for [address] in mailed_to()} == {"anna@alpha.example", "office@alpha.example"}
 
 
@@ -115,5 +114,5 @@ def test_agent_who_asks_as_a_customer_does_not_hear_of_it_as_the_assignee(agent,
 def test_staff_letters_do_not_reach_the_customer(anna, ticket, clock, desk):
     ask(ticket, clock)
     open_ticket(anna)
-    drain("email")
+    send_due()
     assert mailed_to() == [[desk], [desk]]
