@@ -5,12 +5,12 @@ from __future__ import annotations  # File[Any] is generic for the type checker 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
 from typing import Any
 
 from django.core.files import File
 from django.utils.translation import gettext as _
 
+from tickets.file_kinds import HEAD, TAKEN, ending, extension, media_type
 from tickets.models import (
     Attachment,
     attachment_path,
@@ -22,53 +22,23 @@ from tickets.wording import file_size
 MAX_FILES = 10  # a ticket or a comment
 MAX_SIZE = 50 * 1024**2  # bytes, on the portal
 NAME_LIMIT = 120
-
-Signature = tuple[int, bytes]  # where in the file, what
-
-_JPEG = ((0, b"\xff\xd8\xff"),)
-_TIFF = ((0, b"II*\0"), (0, b"MM\0*"))
-_MP4 = ((4, b"ftyp"),)
-_MATROSKA = ((0, b"\x1aE\xdf\xa3"),)
-_OGG = ((0, b"OggS"),)
-_ZIP = ((0, b"PK\x03\x04"), (0, b"PK\x05\x06"))
-_OLE = ((0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),)
-_GZIP = ((0, b"\x1f\x8b"),)
-_TEXT = ()
-
-# extension → how such a file begins; text has no signature
-ALLOWED: dict[str, tuple[Signature, ...]] = {
-    ".jpg": _JPEG, ".jpeg": _JPEG, ".png": ((0, b"\x89PNG\r\n\x1a\n"),),
-    ".gif": ((0, b"GIF87a"), (0, b"GIF89a")), ".webp": ((8, b"WEBP"),), ".bmp": ((0, b"BM"),),
-    ".heic": _MP4, ".tif": _TIFF, ".tiff": _TIFF,
-    ".mp4": _MP4, ".m4v": _MP4, ".mov": (*_MP4, (4, b"moov"), (4, b"wide"), (4, b"mdat")),
-    ".webm": _MATROSKA, ".mkv": _MATROSKA, ".avi": ((8, b"AVI "),),
-    ".mp3": ((0, b"ID3"), (0, b"\xff\xfb"), (0, b"\xff\xf3"), (0, b"\xff\xf2")),
-    ".m4a": _MP4, ".ogg": _OGG, ".oga": _OGG, ".opus": _OGG, ".wav": ((8, b"WAVE"),),
-    ".pdf": ((0, b"%PDF-"),), ".zip": _ZIP, ".docx": _ZIP, ".xlsx": _ZIP, ".pptx": _ZIP,
-    ".odt": _ZIP, ".ods": _ZIP, ".odp": _ZIP, ".doc": _OLE, ".xls": _OLE, ".ppt": _OLE,
-    ".msg": _OLE, ".rtf": ((0, b"{\\rtf"),), ".gz": _GZIP, ".tgz": _GZIP,
-    ".bz2": ((0, b"BZh"),), ".xz": ((0, b"\xfd7zXZ\0"),), ".7z": ((0, b"7z\xbc\xaf\x27\x1c"),),
-    ".rar": ((0, b"Rar!\x1a\x07"),), ".pcapng": ((0, b"\n\r\r\n"),),
-    ".pcap": ((0, b"\xd4\xc3\xb2\xa1"), (0, b"\xa1\xb2\xc3\xd4")),
-    ".txt": _TEXT, ".log": _TEXT, ".csv": _TEXT, ".tsv": _TEXT, ".json": _TEXT, ".xml": _TEXT,
-    ".yaml": _TEXT, ".yml": _TEXT, ".ini": _TEXT, ".conf": _TEXT, ".cfg": _TEXT, ".md": _TEXT,
-    ".sql": _TEXT, ".tf": _TEXT, ".eml": _TEXT, ".har": _TEXT, ".pem": _TEXT, ".crt": _TEXT,
-    ".toml": _TEXT, ".diff": _TEXT, ".patch": _TEXT,
-}  # fmt: skip
+ENDING_LIMIT = 40
 
 
 def clean_file_name(name: str) -> str:
     """A display name without folders and controls, cut so that its extension stays."""
-    name = clean_line(name.replace("\\", "/").rsplit("/", 1)[-1]).lstrip(".") or _("файл")
-    path = PurePosixPath(name)
-    if len(name) > NAME_LIMIT and len(path.suffix) < 10:
-        return path.stem[: NAME_LIMIT - len(path.suffix)] + path.suffix
-    return name[:NAME_LIMIT]
+    name = clean_line(name.replace("\\", "/").rsplit("/", 1)[-1]).lstrip(". ") or _("файл")
+    if len(name) <= NAME_LIMIT:
+        return name
+    end = ending(name)
+    if len(end) > ENDING_LIMIT:
+        return name[:NAME_LIMIT].rstrip()
+    return name[: NAME_LIMIT - len(end)].rstrip() + end
 
 
 def check_file(*, name: str, size: int, limit: int = MAX_SIZE) -> None:
-    """Raise FileRefused for a kind or size that is not taken (in bytes, 0 = not known yet)."""
-    if PurePosixPath(name).suffix.lower() not in ALLOWED:
+    """Raise FileRefused for what is not taken: its kind, its size (in bytes, 0 = not known yet)."""
+    if extension(name) not in TAKEN:
         raise FileRefused(
             _("Файл «%(name)s» принять нельзя: такой тип не поддерживается.") % {"name": name}
         )
@@ -79,17 +49,19 @@ def check_file(*, name: str, size: int, limit: int = MAX_SIZE) -> None:
         )
 
 
-def check_signature(*, name: str, head: bytes) -> None:
-    """Raise FileRefused when the file is empty or starts unlike its extension."""
+def check_signature(*, name: str, head: bytes) -> str:
+    """The media type of a file by its first HEAD bytes.
+
+    Raises FileRefused when it is empty or of a kind that is not taken under this name.
+    """
     if not head:
         raise FileRefused(_("Файл «%(name)s» пустой.") % {"name": name})
-    signatures = ALLOWED[PurePosixPath(name).suffix.lower()]
-    starts = any(head.startswith(magic, offset) for offset, magic in signatures)
-    is_text = b"\0" not in head
-    if not (starts if signatures else is_text):
+    kind = media_type(name, head)
+    if kind is None:
         raise FileRefused(
             _("Файл «%(name)s» принять нельзя: содержимое не похоже на его тип.") % {"name": name}
         )
+    return kind
 
 
 @dataclass(frozen=True)
@@ -132,10 +104,11 @@ def _checked(file: NewFile) -> NewFile:
     """The file under the name it will be shown by. Raises FileRefused."""
     name = clean_file_name(file.name)
     check_file(name=name, size=file.size)
-    if file.content is not None:
-        check_signature(name=name, head=file.content.read(512))
-        file.content.seek(0)
-    return replace(file, name=name)
+    if file.content is None:
+        return replace(file, name=name)
+    kind = check_signature(name=name, head=file.content.read(HEAD))
+    file.content.seek(0)
+    return replace(file, name=name, content_type=kind)
 
 
 def store_file(*, attachment: Attachment, content: File[Any]) -> None:
@@ -143,8 +116,9 @@ def store_file(*, attachment: Attachment, content: File[Any]) -> None:
     announced = NewFile(attachment.name, content.size, content=content)
     with stored_contents([announced]) as [file]:
         attachment.name, attachment.size = file.name, file.size
+        attachment.content_type = file.content_type
         attachment.file, attachment.state = file.stored, Attachment.State.READY
-        attachment.save(update_fields=["file", "name", "size", "state"])
+        attachment.save(update_fields=["file", "name", "size", "content_type", "state"])
 
 
 def refuse_file(*, attachment: Attachment, reason: str) -> None:

@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 
 from tickets.attachments import MAX_FILES, NewFile, check_file, check_signature, clean_file_name
+from tickets.file_kinds import HEAD
 from tickets.models import TEXT_LIMIT
 from tickets.refusals import FileRefused, TextTooLong
 from tickets.text import clean_text
@@ -58,7 +59,7 @@ def _refusal(upload: UploadedFile) -> str:
     name = clean_file_name(upload.name or "")
     try:
         check_file(name=name, size=upload.size or 0)
-        check_signature(name=name, head=upload.read(512))
+        check_signature(name=name, head=upload.read(HEAD))
     except FileRefused as refusal:
         return str(refusal)
     finally:

@@ -60,6 +60,10 @@ def test_own_file_comes_as_an_attachment(client, ticket):
     [
         ("screen.png", PNG, "image/png"),
         ("screen.JPG", b"\xff\xd8\xff0", "image/jpeg"),
+        ("screen.jpeg", PNG, "image/png"),
+        ("screen.txt", PNG, "image/png"),
+        ("photo.jpg", b"\0\0\0\x18ftypheic", "application/octet-stream"),
+        ("photo.png", b"%PDF-1.7", "application/octet-stream"),
         ("page.xml", b"<script>alert(1)</script>", "application/octet-stream"),
         ("paper.pdf", b"%PDF-1.7", "application/octet-stream"),
     ],
@@ -70,6 +74,21 @@ def test_only_known_images_keep_their_type(client, ticket, name, content, expect
     assert response["Content-Type"] == expected
     assert response["Content-Disposition"].startswith("attachment")
     body(response)
+
+
+def test_file_is_never_served_as_an_image_that_it_is_not(client, ticket):
+    ticket.attachments.update(name="screen.png", content_type="image/png")
+    response = download(client, ticket.attachments.get())
+    assert response["Content-Type"] == "application/octet-stream"
+    assert body(response) == b"line"
+
+
+@pytest.mark.parametrize("sent", ["text/html", "image/png", "application/vnd.ms-excel", ""])
+def test_type_that_a_browser_names_is_not_believed(client, ticket, sent):
+    upload = SimpleUploadedFile("отчёт.csv", "Год;Сумма".encode("cp1251"), content_type=sent)
+    url = reverse("ticket_comment", args=[ticket.pk])
+    client.post(url, {"body": "Отчёт", "attachments": [upload]})
+    assert Attachment.objects.get(name="отчёт.csv").content_type == "text/plain"
 
 
 def test_foreign_and_missing_files_look_the_same(client, boris, ticket):
