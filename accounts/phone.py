@@ -3,16 +3,19 @@ import re
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-SEPARATORS = re.compile(r"[ \u00a0()\-\u2010-\u2013]")
+from accounts.typed import GAP, without_invisible
+
+SEPARATORS = re.compile(rf"[(){GAP}]")
 CONTACT = re.compile(r"\+?(7[0-9]{10})")
 
 
 def normalise_phone(text: str) -> str:
     """Return `+7` and ten ASCII digits for what a person typed on the portal.
 
-    Spaces, brackets, dashes and a leading 8 are forgiven; anything else raises ValidationError.
+    Spaces, brackets, dashes, what is invisible and a leading 8 are forgiven; anything else raises
+    ValidationError.
     """
-    phone = SEPARATORS.sub("", text.strip(" \u00a0"))
+    phone = SEPARATORS.sub("", without_invisible(text))
     if re.fullmatch(r"8[0-9]{10}", phone):
         phone = "+7" + phone[1:]
     if not re.fullmatch(r"\+7[0-9]{10}", phone):

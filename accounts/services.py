@@ -11,6 +11,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from accounts.linking import PinNews, tell_of_pin
 from accounts.models import BotRegistration, LinkPin, MessengerAccount, User
+from accounts.typed import pin_in
 from config.backoff import backoff
 from config.queue import enqueue
 
@@ -213,8 +214,8 @@ def confirm_link_pin(
 ) -> MessengerAccount:
     """Link the messenger's address to the account its open PIN was mailed for.
 
-    Raises PinWrong, PinLocked, PinExpired, PinNotSent or AlreadyLinked. A try is counted before
-    the code is compared and stays counted, so the caller must not roll back on these.
+    Raises PinWrong, PinLocked, PinExpired, PinNotSent or AlreadyLinked. A try is six digits; it is
+    counted before they are compared and stays counted: the caller must not roll back on these.
     """
     with transaction.atomic():
         result = _try_code(channel, address, code, username)
@@ -247,6 +248,9 @@ def _try_code(
         return PinNotSent()
     if pin.expires_at <= now:
         return PinExpired()
+    code = pin_in(code)
+    if not code and pin.tries < PIN_TRIES:
+        return PinWrong(PIN_TRIES - pin.tries)  # no guess: as many are left as before
     counted = LinkPin.objects.filter(pk=pin.pk, closed_at=None, tries__lt=PIN_TRIES).update(
         tries=F("tries") + 1
     )

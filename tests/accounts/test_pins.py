@@ -150,14 +150,33 @@ def test_thirty_tries_a_day_are_the_end(registration, clock):
 @pytest.mark.parametrize(
     "text",
     ["", "0", "12345", "1234567", "12_3456", "１２３４５６", "١٢٣٤٥٦", "²²²²²²", "ПИН-код",
-     "-12345", "+12345", "1e5000", "123 456", "9" * 4096, "\0", "\ud800", "🙂"],
+     "-12345", "+12345", "1e5000", "9" * 4096, "\0", "\ud800", "🙂", "\u200b"],
 )  # fmt: skip
-def test_odd_input_is_an_ordinary_wrong_pin(registration, monkeypatch, text):
+def test_odd_input_is_an_ordinary_wrong_pin_but_no_try(registration, monkeypatch, text):
     monkeypatch.setattr("secrets.randbelow", lambda _limit: 123456)
     mailed_pin(registration)
-    with pytest.raises(services.PinWrong) as refusal:
-        confirm(text)
-    assert refusal.value.tries_left == 4
+    for _ in range(6):
+        with pytest.raises(services.PinWrong) as refusal:
+            confirm(text)
+        assert refusal.value.tries_left == 5
+    assert confirm("123456")
+
+
+def test_six_digits_in_any_dress_are_a_try(registration):
+    code = mailed_pin(registration)
+    wrong = other_than(code)
+    for left, text in ((4, f"Ваш код: {wrong[:3]}\u00a0{wrong[3:]}."), (3, f"\u200b{wrong}")):
+        with pytest.raises(services.PinWrong) as refusal:
+            confirm(text)
+        assert refusal.value.tries_left == left
+    assert confirm(f"Ваш код: {code[:3]}\u00a0{code[3:]}.")
+
+
+def test_odd_input_after_the_last_try_opens_nothing(registration):
+    mailed_pin(registration)
+    LinkPin.objects.update(tries=5)
+    with pytest.raises(services.PinExpired):
+        confirm("не знаю")
 
 
 def test_odd_input_never_matches_a_code_made_of_it(registration):
