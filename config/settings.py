@@ -175,6 +175,7 @@ STATIC_ROOT = BASE_DIR / "static_root"
 WHITENOISE_USE_FINDERS = True  # the portal runs without collectstatic; the image collects
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", str(BASE_DIR / "media")))
 FILE_UPLOAD_PERMISSIONS = 0o640
+MIN_FREE_DISK_MB = env.int("MIN_FREE_DISK_MB", 200)  # with less free no files are taken
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

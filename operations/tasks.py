@@ -10,6 +10,7 @@ from telegram_bot.files import fetch_due_files
 from telegram_bot.tasks import delete_old_updates
 from tickets.clocks import close_silent_tickets
 from tickets.delivery import delete_old_deliveries, drain_all
+from tickets.strays import delete_stray_files
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +25,7 @@ EVERY_MINUTE: tuple[Callable[[], None], ...] = (
     delete_old_deliveries,
     delete_old_updates,
     delete_old_failures,
+    delete_stray_files,
 )
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations  # File[Any] is generic for the type checker only
 
+import logging
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from errno import EDQUOT, ENOSPC
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.files import File
+from django.core.files.storage import FileSystemStorage, Storage
 from django.utils.translation import gettext as _
 
 from tickets.file_kinds import HEAD, TAKEN, ending, extension, media_type
@@ -18,6 +24,8 @@ from tickets.models import (
 from tickets.refusals import FileRefused
 from tickets.text import clean_line
 from tickets.wording import file_size
+
+logger = logging.getLogger(__name__)
 
 MAX_FILES = 10  # a ticket or a comment
 MAX_SIZE = 50 * 1024**2  # bytes, on the portal
@@ -37,7 +45,10 @@ def clean_file_name(name: str) -> str:
 
 
 def check_file(*, name: str, size: int, limit: int = MAX_SIZE) -> None:
-    """Raise FileRefused for what is not taken: its kind, its size (in bytes, 0 = not known yet)."""
+    """Raise FileRefused for what is not taken: its kind, its size (in bytes, 0 = not known yet).
+
+    Nothing is taken while the disk is nearly full.
+    """
     if extension(name) not in TAKEN:
         raise FileRefused(
             _("Файл «%(name)s» принять нельзя: такой тип не поддерживается.") % {"name": name}
@@ -47,6 +58,33 @@ def check_file(*, name: str, size: int, limit: int = MAX_SIZE) -> None:
             _("Файл «%(name)s» слишком большой: %(size)s, можно до %(limit)s.")
             % {"name": name, "size": file_size(size), "limit": file_size(limit)}
         )
+    _check_free_space(name, size)
+
+
+def _check_free_space(name: str, size: int) -> None:
+    storage = attachment_storage()
+    if not settings.MIN_FREE_DISK_MB or not isinstance(storage, FileSystemStorage):
+        return
+    place = Path(storage.location)
+    try:
+        while not place.exists():  # nothing was stored yet
+            place = place.parent
+        free = shutil.disk_usage(place).free
+    except OSError:
+        logger.exception("the free space of %s is not known", place)
+        return  # storing will show
+    if free - size < settings.MIN_FREE_DISK_MB * 1024**2:
+        raise _no_room(name)
+
+
+def _no_room(name: str) -> FileRefused:
+    return FileRefused(
+        _(
+            "Файл «%(name)s» сейчас принять нельзя: на сервере мало места. "
+            "Текст без файла отправить можно."
+        )
+        % {"name": name}
+    )
 
 
 def check_signature(*, name: str, head: bytes) -> str:
@@ -84,20 +122,33 @@ def stored_contents(files: Sequence[NewFile]) -> Iterator[list[NewFile]]:
     before anything is stored.
     """
     checked = [_checked(file) for file in files]
-    storage = Attachment().file.storage
     stored: list[str] = []
     try:
         for place, file in enumerate(checked):
             if file.content is not None:
-                name = attachment_path(Attachment(), file.name)
-                stored.append(storage.save(name, file.content))
+                stored.append(attachment_path(Attachment(), file.name))  # first: a part is deleted
+                stored[-1] = attachment_storage().save(stored[-1], file.content)
                 checked[place] = replace(file, content=None, stored=stored[-1])
         yield checked
     finally:
         if stored:
             kept = Attachment.objects.filter(file__in=stored).values_list("file", flat=True)
             for name in set(stored).difference(kept):
-                storage.delete(name)
+                delete_content(name)
+
+
+def attachment_storage() -> Storage:
+    return Attachment._meta.get_field("file").storage
+
+
+def delete_content(name: str) -> bool:
+    """Delete a stored content; what cannot be deleted now is left to `delete_stray_files`."""
+    try:
+        attachment_storage().delete(name)
+    except OSError:
+        logger.exception("a content without an attachment could not be deleted")
+        return False
+    return True
 
 
 def _checked(file: NewFile) -> NewFile:
@@ -112,13 +163,18 @@ def _checked(file: NewFile) -> NewFile:
 
 
 def store_file(*, attachment: Attachment, content: File[Any]) -> None:
-    """Keep the content of a file announced earlier. Raises FileRefused."""
+    """Keep the content of a file announced earlier. Raises FileRefused, also on a full disk."""
     announced = NewFile(attachment.name, content.size, content=content)
-    with stored_contents([announced]) as [file]:
-        attachment.name, attachment.size = file.name, file.size
-        attachment.content_type = file.content_type
-        attachment.file, attachment.state = file.stored, Attachment.State.READY
-        attachment.save(update_fields=["file", "name", "size", "content_type", "state"])
+    try:
+        with stored_contents([announced]) as [file]:
+            attachment.name, attachment.size = file.name, file.size
+            attachment.content_type = file.content_type
+            attachment.file, attachment.state = file.stored, Attachment.State.READY
+            attachment.save(update_fields=["file", "name", "size", "content_type", "state"])
+    except OSError as error:
+        if error.errno in (ENOSPC, EDQUOT):
+            raise _no_room(announced.name) from error
+        raise
 
 
 def refuse_file(*, attachment: Attachment, reason: str) -> None:

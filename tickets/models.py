@@ -180,8 +180,11 @@ class Comment(models.Model):
         return _("комментарий № %(id)s") % {"id": self.pk}
 
 
+ATTACHMENTS = "attachments"  # the folder of the storage
+
+
 def attachment_path(attachment: "Attachment", _name: str) -> str:
-    return f"attachments/{timezone.now():%Y/%m}/{uuid.uuid4().hex}"
+    return f"{ATTACHMENTS}/{timezone.now():%Y/%m}/{uuid.uuid4().hex}"
 
 
 class Attachment(models.Model):
@@ -210,7 +213,8 @@ class Attachment(models.Model):
         verbose_name_plural = _("файлы")
         ordering: ClassVar = ["id"]
         indexes: ClassVar = [
-            models.Index("id", condition=Q(state="pending"), name="attachment_pending")
+            models.Index("id", condition=Q(state="pending"), name="attachment_pending"),
+            models.Index("file", name="attachment_file"),
         ]
 
     def __str__(self) -> str:

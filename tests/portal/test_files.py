@@ -234,3 +234,11 @@ def test_full_disk_without_words_says_so(client, ticket, monkeypatch):
     page = comment(client, ticket, ("a.txt", b"x")).content.decode()
     assert "Файлы сохранить не удалось" in page
     assert not Comment.objects.exists()
+
+
+def test_nearly_full_disk_keeps_the_words_in_the_form(client, ticket, settings):
+    settings.MIN_FREE_DISK_MB = 10**9
+    page = comment(client, ticket, ("a.txt", b"x"), words="Важное").content.decode()
+    assert "Файл «a.txt» сейчас принять нельзя: на сервере мало места." in page
+    assert "Важное</textarea>" in page
+    assert "Комментарий добавлен" in comment(client, ticket, words="Важное").content.decode()
