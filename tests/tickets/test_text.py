@@ -18,6 +18,7 @@ from tickets.wording import file_size, plural
         pytest.param("а\ud800б\udfff", "аб", id="lone surrogates"),
         pytest.param("\ufeffа\ufffe\uffff", "а", id="byte order mark and noncharacters"),
         pytest.param("👩\u200d💻 ❤\ufe0f", "👩\u200d💻 ❤\ufe0f", id="joined emoji stays whole"),
+        pytest.param("🏴\U000e0067\U000e007f", "🏴\U000e0067\U000e007f", id="tags of a flag"),
         pytest.param("<b>&amp;{{ x }}", "<b>&amp;{{ x }}", id="markup is text"),
     ],
 )
@@ -29,7 +30,8 @@ def test_clean_text(text, clean):
 @pytest.mark.parametrize(
     "text",
     ["", " \n\t", "\u200b\u200c\u200d", "\u2060", "\u00ad", "\u3164", "\u2800 \u2800", "\ufe0f",
-     "\u202e\u200b", "\0\x01", "\u00a0\u2003", "\u180e"],
+     "\u202e\u200b", "\0\x01", "\u00a0\u2003", "\u180e",
+     "\U000e0001\U000e0020", "\U000e0100", "\ufff9\ufffb", "\ud800"],
 )  # fmt: skip
 def test_text_in_which_nothing_is_seen_is_empty(text):
     assert clean_text(text) == ""
