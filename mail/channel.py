@@ -133,7 +133,7 @@ def _contents_that_fit(files: Iterable[Attachment]) -> dict[Attachment, bytes]:
     for file in files:
         if file.state != Attachment.State.READY or file.size > left:
             continue
-        with suppress(FileNotFoundError), file.file.open("rb") as content:
+        with suppress(OSError), file.file.open("rb") as content:  # else it is on the card only
             found[file] = content.read()
             left -= file.size
     return found

@@ -16,6 +16,7 @@ from django.core.files import File
 from django.core.files.storage import FileSystemStorage, Storage
 from django.utils.translation import gettext as _
 
+from accounts.typed import without_invisible
 from tickets.file_kinds import HEAD, TAKEN, ending, extension, media_type
 from tickets.models import (
     Attachment,
@@ -34,8 +35,12 @@ ENDING_LIMIT = 40
 
 
 def clean_file_name(name: str) -> str:
-    """A display name without folders and controls, cut so that its extension stays."""
-    name = clean_line(name.replace("\\", "/").rsplit("/", 1)[-1]).lstrip(". ") or _("файл")
+    """A display name without folders, controls and what is invisible; cut, it keeps its extension.
+
+    Invisible characters would be part of the extension, too.
+    """
+    name = without_invisible(name.replace("\\", "/").rsplit("/", 1)[-1])
+    name = clean_line(name).lstrip(". ") or _("файл")
     if len(name) <= NAME_LIMIT:
         return name
     end = ending(name)

@@ -5,6 +5,7 @@ import re
 import pytest
 from django.core import mail
 from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage
 
 from mail.channel import MAILED_FILES
 from tests.factories import open_ticket
@@ -124,6 +125,19 @@ def test_file_whose_content_is_missing_is_left_to_the_card(ticket, by_agent):
     for letter in mail.outbox:
         assert attached(letter) == [("б.pdf", 8)]
         assert named(letter) == {"В письме": ["б.pdf"], "Только на карточке заявки": ["а.pdf"]}
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "x"), OSError(5, "x"), OSError(116, "x")])
+def test_file_that_cannot_be_read_holds_no_letter(ticket, by_agent, monkeypatch, error):
+    def fail(*_args, **_options):
+        raise error
+
+    add_comment(ticket=ticket, actor=by_agent, body="Файлы", files=[pdf("а.pdf")])
+    monkeypatch.setattr(FileSystemStorage, "open", fail)
+    drain("email")
+    assert [named(letter) for letter in mail.outbox] == [
+        {"Только на карточке заявки": ["а.pdf"]}
+    ] * 2
 
 
 def test_new_ticket_is_told_with_the_files_of_its_description(anna, desk, clock):

@@ -242,3 +242,11 @@ def test_nearly_full_disk_keeps_the_words_in_the_form(client, ticket, settings):
     assert "Файл «a.txt» сейчас принять нельзя: на сервере мало места." in page
     assert "Важное</textarea>" in page
     assert "Комментарий добавлен" in comment(client, ticket, words="Важное").content.decode()
+
+
+def test_broken_storage_keeps_the_words(client, ticket, settings, tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    settings.MEDIA_ROOT, settings.MIN_FREE_DISK_MB = tmp_path / "file", 1
+    page = comment(client, ticket, ("a.txt", b"x"), words="Важное").content.decode()
+    assert "Комментарий добавлен без файлов" in page
+    assert Comment.objects.get().body == "Важное"

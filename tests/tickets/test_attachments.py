@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 from django.core.files.base import ContentFile
 
-from tests.factories import TicketFactory
+from tests.factories import TicketFactory, open_ticket
 from tickets.attachments import (
+    NewFile,
     check_file,
     clean_file_name,
     refuse_file,
@@ -29,6 +30,11 @@ MB = 1024**2
         ("a\0b.png", "ab.png"),
         ("..", "файл"),
         ("", "файл"),
+        ("отчёт.pdf\u200b", "отчёт.pdf"),
+        ("Scherm\u00adafbeelding.p\u200bng", "Schermafbeelding.png"),
+        ("\u2068договор\u2069.pdf", "договор.pdf"),
+        ("и\u0306.pdf", "й.pdf"),
+        ("\u200b.\u200b", "файл"),
         ("/", "файл"),
     ],
 )
@@ -83,6 +89,13 @@ def test_store_file_refuses_bad_content_and_stays_pending(announced, content, se
     assert announced.state == Attachment.State.PENDING
     assert not announced.file
     assert not settings.MEDIA_ROOT.exists()
+
+
+def test_files_of_one_name_are_two_files(anna):
+    files = [NewFile("скан.pdf", 9, content=ContentFile(PDF + part)) for part in (b"1", b"2")]
+    attachments = open_ticket(anna, files=files).attachments.all()
+    assert [file.name for file in attachments] == ["скан.pdf"] * 2
+    assert [Path(file.file.path).read_bytes() for file in attachments] == [PDF + b"1", PDF + b"2"]
 
 
 def test_refuse_file_keeps_the_reason(announced):
