@@ -11,6 +11,7 @@ from telegram_bot.tasks import delete_old_updates
 from tickets.clocks import close_silent_tickets
 from tickets.delivery import delete_old_deliveries, drain_all
 from tickets.strays import delete_stray_files
+from tickets.forms import delete_old_forms
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +24,7 @@ EVERY_MINUTE: tuple[Callable[[], None], ...] = (
     delete_old_pins,
     delete_expired_logins,
     delete_old_deliveries,
+    delete_old_forms,
     delete_old_updates,
     delete_old_failures,
     delete_stray_files,

@@ -101,6 +101,16 @@ class NotYours(TicketRefused):
     words = gettext_lazy("У вас нет права на это изменение.")
 
 
+class KeyReused(TicketRefused):
+    """A form that was sent before comes again with other content; `made` is what it did then."""
+
+    code = "key_reused"
+    words = gettext_lazy("Эта форма уже отправлена с другим содержанием.")
+
+    def __init__(self, made: dict[str, Any]) -> None:
+        self.made = made
+
+
 class TicketChanged(TicketRefused):
     """Something happened to the ticket after it was shown."""
 

@@ -1,0 +1,164 @@
+"""Words typed into a form and not sent: drafts, and forms that were sent and lost.
+
+A form is lost when its session has ended or its page is too old. What it said is held for its
+author in the browser that sent it, and offered there after logging in.
+"""
+
+from __future__ import annotations  # QuerySet[Draft] is generic for the type checker only
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from secrets import token_urlsafe
+from typing import Any
+from uuid import UUID
+
+from django.core import signing
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from accounts.models import User
+from tickets.models import TEXT_LIMIT, Draft, FormKey, Ticket
+from tickets.refusals import TextTooLong
+
+DRAFT_LIFETIME = timedelta(days=7)
+HELD_LIFETIME = timedelta(hours=24)
+HELD_A_PERSON = 5  # the newest ones
+HELD_SIZE = 200 * 1024  # bytes of a lost form
+BROWSER_COOKIE = "lost_forms"
+
+# Each form's text, and the choice beside it without which the text means something else
+TEXTS = {
+    "comment": "body",
+    "return": "reason",
+    "rate": "comment",
+    "answer": "answer",
+    "phone": "phone",
+}
+CHOICES = {"rate": "score", "answer": "visibility"}
+
+_SALT = "tickets.drafts"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Which form of which ticket a person has before them; the form carries it signed."""
+
+    user_id: int
+    form: str
+    ticket_id: int | None = None
+
+    def sign(self) -> str:
+        return signing.dumps([self.user_id, self.form, self.ticket_id], salt=_SALT)
+
+
+def read_mark(text: str) -> Mark | None:
+    """The mark that a form carries; None when it is missing, forged or too old."""
+    try:
+        user_id, form, ticket_id = signing.loads(text, salt=_SALT, max_age=DRAFT_LIFETIME)
+    except signing.BadSignature:
+        return None
+    return Mark(user_id, form, ticket_id)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Words to put back into a form."""
+
+    form: str
+    body: dict[str, Any]
+    at: datetime
+    is_held: bool
+
+    @property
+    def text(self) -> str:
+        return str(self.body.get(TEXTS[self.form], ""))
+
+
+def kept_words(user: User, ticket: Ticket | None, browser: str) -> dict[str, Kept]:
+    """The newest words of each form, unless that very form was sent after all."""
+    now = timezone.now()
+    sent = FormKey.objects.filter(user=OuterRef("user"), key=OuterRef("key"))
+    words = Draft.objects.filter(~Exists(sent), user=user, ticket=ticket).filter(
+        Q(browser="", updated_at__gt=now - DRAFT_LIFETIME)
+        | Q(browser=browser, updated_at__gt=now - HELD_LIFETIME)
+    )
+    return {
+        row.form: Kept(row.form, row.body, row.updated_at, bool(row.browser))
+        for row in words.order_by("updated_at")
+    }
+
+
+def save_draft(*, mark: Mark, key: UUID | None, post: Mapping[str, str]) -> None:
+    """Keep the words of a form; empty ones end the draft. Raises TextTooLong."""
+    body = _body(mark.form, post)
+    text = body[TEXTS[mark.form]]
+    if len(text) > TEXT_LIMIT:
+        raise TextTooLong(len(text), TEXT_LIMIT)
+    if key and FormKey.objects.filter(user=mark.user_id, key=key).exists():
+        return  # it was on its way while the form was sent
+    if text.strip():
+        _keep(mark, "", key, body)
+    else:
+        _rows(mark, "").filter(browser="").delete()
+
+
+def hold_words(
+    *, mark: Mark, browser: str, key: UUID | None, post: Mapping[str, str], had_files: bool
+) -> bool:
+    """Hold what a lost form said; False where nothing was said or its author has left."""
+    body = _body(mark.form, post) | {"had_files": had_files}
+    if not body[TEXTS[mark.form]].strip():
+        return False
+    with transaction.atomic():
+        author = User.objects.select_for_update(no_key=True).filter(pk=mark.user_id).first()
+        if author is None or not author.is_active:
+            return False
+        _keep(mark, browser, key, body)
+        held = Draft.objects.filter(user=author).exclude(browser="").order_by("-updated_at", "-pk")
+        surplus = list(held.values_list("pk", flat=True)[HELD_A_PERSON:])
+        Draft.objects.filter(pk__in=surplus).delete()
+    return True
+
+
+def forget_words(*, mark: Mark, browser: str) -> None:
+    """End the draft of a form and what this browser lost of it."""
+    _rows(mark, browser).delete()
+
+
+def _keep(mark: Mark, browser: str, key: UUID | None, body: dict[str, Any]) -> None:
+    where: dict[str, Any] = {"user_id": mark.user_id, "ticket_id": mark.ticket_id}
+    what = {"key": key, "body": body, "updated_at": timezone.now()}
+    Draft.objects.update_or_create(form=mark.form, browser=browser, **where, defaults=what)
+
+
+def _rows(mark: Mark, browser: str) -> QuerySet[Draft]:
+    return Draft.objects.filter(
+        user=mark.user_id, form=mark.form, ticket=mark.ticket_id, browser__in={"", browser}
+    )
+
+
+def _body(form: str, post: Mapping[str, str]) -> dict[str, Any]:
+    names = filter(None, (TEXTS[form], CHOICES.get(form)))
+    return {name: post.get(name, "").replace("\0", "") for name in names}
+
+
+def new_browser() -> str:
+    return token_urlsafe(32)
+
+
+def read_browser(cookies: Mapping[str, str]) -> str:
+    """The name under which this browser's lost forms are held; empty when it lost none."""
+    name = cookies.get(BROWSER_COOKIE, "")
+    return name if re.fullmatch(r"[A-Za-z0-9_-]{43}", name) else ""
+
+
+def delete_old_words(rows_a_call: int) -> None:
+    now = timezone.now()
+    old = Draft.objects.filter(
+        Q(updated_at__lt=now - DRAFT_LIFETIME)
+        | ~Q(browser="") & Q(updated_at__lt=now - HELD_LIFETIME)
+    )
+    Draft.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:rows_a_call])).delete()
