@@ -7,3 +7,5 @@ urlpatterns = [
     path(settings.ADMIN_PATH, admin.site.urls),
     path("", include("portal.urls")),
 ]
+
+handler400 = "portal.views.errors.bad_request"

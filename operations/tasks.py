@@ -10,8 +10,8 @@ from telegram_bot.files import fetch_due_files
 from telegram_bot.tasks import delete_old_updates
 from tickets.clocks import close_silent_tickets
 from tickets.delivery import delete_old_deliveries, drain_all
-from tickets.strays import delete_stray_files
 from tickets.forms import delete_old_forms
+from tickets.strays import delete_stray_files
 
 logger = logging.getLogger(__name__)
 

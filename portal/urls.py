@@ -1,7 +1,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from portal.views import bot, files, groups, passwords, tickets
+from portal.views import bot, drafts, files, groups, passwords, tickets
 
 urlpatterns = [
     path("", tickets.ticket_list, name="ticket_list"),
@@ -16,6 +16,7 @@ urlpatterns = [
     path("telegram/unlink/", bot.bot_unlink, name="bot_unlink"),
     path("telegram/withdraw/", bot.bot_withdraw, name="bot_withdraw"),
     path("telegram/test/", bot.bot_test_message, name="bot_test_message"),
+    path("drafts/", drafts.drafts, name="drafts"),
     path("groups/", groups.group_list, name="group_list"),
     path("profile/", passwords.profile, name="profile"),
     path("login/", passwords.Login.as_view(), name="login"),

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from tickets.attachments import NewFile, stored_contents
+from tickets.forms import Done, Made, Sending, once
 from tickets.models import (
     Comment,
     Ticket,
@@ -34,7 +35,6 @@ from tickets.text import clean_text, cut
 
 logger = logging.getLogger(__name__)
 
-DOUBLE_PRESS = timedelta(seconds=30)  # the same words again so soon are one comment
 CORRECTION_TIME = timedelta(minutes=15)  # in which an edited message corrects its comment
 
 
@@ -113,40 +113,20 @@ def _with_correction(body: str, old: str, new: str) -> str:
     return f"{body}\n{new}"
 
 
-def say_once(*, ticket: Ticket, actor: Actor, body: str, files: Sequence[NewFile] = ()) -> bool:
-    """Add a comment, unless the person has just said the same: a button pressed twice.
+def say_once(*, sending: Sending, ticket: Ticket, actor: Actor, body: str) -> Done:
+    """Add the comment of a form, with the files sent; made: its id, and whether they were kept.
 
-    False when the files could not be stored and only the text was kept. Raises OSError when
-    there is no text to keep.
+    Where the files cannot be stored the text stands alone; without a text that is an OSError.
     """
+
+    def say(files: Sequence[NewFile]) -> Made:
+        comment = add_comment(ticket=ticket, actor=actor, body=body, files=files)
+        return {"comment": comment.pk, "files_kept": len(files) == len(sending.files)}
+
     try:
-        _say_once(ticket, actor, body, files)
+        return once(sending, say)
     except OSError:
         if not body:
             raise
         logger.exception("files of a comment on ticket %s could not be stored", ticket.pk)
-        _say_once(ticket, actor, body, ())
-        return False
-    return True
-
-
-def _say_once(ticket: Ticket, actor: Actor, body: str, files: Sequence[NewFile]) -> None:
-    with stored_contents(files) as files, transaction.atomic():
-        ticket = lock(ticket)
-        if not was_just_said(ticket=ticket, actor=actor, body=body, files=files):
-            add_comment(ticket=ticket, actor=actor, body=body, files=files)
-
-
-def was_just_said(
-    *, ticket: Ticket, actor: Actor, body: str, files: Sequence[NewFile] = ()
-) -> bool:
-    last = ticket.comments.public().order_by("-pk").first()
-    return bool(
-        last
-        and actor.user
-        and last.author_id == actor.user.pk
-        and last.body == body
-        and last.created_at > timezone.now() - DOUBLE_PRESS
-        and sorted(last.attachments.values_list("size", flat=True))
-        == sorted(file.size for file in files)
-    )
+        return once(sending, say, with_files=False)

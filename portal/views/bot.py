@@ -1,21 +1,36 @@
 """«Регистрация в чат-боте»: phone, consent, and how far the link with Telegram has come."""
 
+from collections.abc import Callable, Sequence
+from functools import partial
+
 from django.contrib import messages
 from django.core.cache import cache
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from accounts.client_ip import client_ip
 from accounts.linking import LinkState, link_state
+from accounts.models import User
 from accounts.services import register_for_bot, unlink_messenger, withdraw_registration
 from portal.forms.people import BotRegistrationForm
 from portal.requests import PortalRequest
 from telegram_bot.models import TELEGRAM
 from telegram_bot.services import send_test_message
+from tickets.attachments import NewFile
+from tickets.drafts import kept_words, read_browser
+from tickets.forms import Made, Sending, once, read_sending
+from tickets.refusals import KeyReused
 
 TEST_MESSAGE_EVERY = 10  # seconds
+PHONE_SAVED = {
+    "first": (messages.SUCCESS, gettext_lazy("Вы успешно зарегистрированы в чат-боте.")),
+    "none": (messages.INFO, gettext_lazy("Этот номер уже указан, ничего не изменилось.")),
+    "phone": (messages.SUCCESS, gettext_lazy("Номер изменён. Свяжите с ним Telegram заново.")),
+}
+ENDED_BEFORE = gettext_lazy("Эта форма уже была отправлена раньше. Сейчас ничего не изменилось.")
 
 
 def bot_registration(request: PortalRequest) -> HttpResponse:
@@ -32,23 +47,44 @@ def bot_phone(request: PortalRequest) -> HttpResponse:
 
 
 def _ask_phone(request: PortalRequest, state: LinkState) -> HttpResponse:
-    form = BotRegistrationForm(request.POST if request.method == "POST" else None)
+    if request.method != "POST":
+        kept = kept_words(request.user, None, read_browser(request.COOKIES)).get("phone")
+        form = BotRegistrationForm(initial=kept.body if kept else None)
+        context = {"form": form, "state": state, "kept": kept}
+        return render(request, "portal/bot_phone.html", context)
+    form = BotRegistrationForm(request.POST)
     if not form.is_valid():
         return render(request, "portal/bot_phone.html", {"form": form, "state": state})
+    phone = form.cleaned_data["phone"]
+    try:
+        done = once(_sending(request, "phone", phone), partial(_register, request, phone))
+    except KeyReused:
+        text = _(
+            "Прежний номер уже сохранён. Чтобы заменить его на новый, отправьте форму ещё раз."
+        )
+        messages.warning(request, text)
+        form = BotRegistrationForm(initial={"phone": request.POST["phone"], "consent": True})
+        return render(request, "portal/bot_phone.html", {"form": form, "state": state})
+    level, words = PHONE_SAVED[done.made["change"]]
+    messages.add_message(request, level, words)
+    return redirect("bot_registration")
+
+
+def _register(request: PortalRequest, phone: str, _files: Sequence[NewFile]) -> Made:
+    before = link_state(request.user, TELEGRAM).registration
     registration = register_for_bot(
         user=request.user,
         channel=TELEGRAM,
-        phone=form.cleaned_data["phone"],
+        phone=phone,
         ip=client_ip(request),
         user_agent=request.headers.get("User-Agent", ""),
     )
-    if state.registration is None:
-        messages.success(request, _("Вы успешно зарегистрированы в чат-боте."))
-    elif registration == state.registration:
-        messages.info(request, _("Этот номер уже указан, ничего не изменилось."))
-    else:
-        messages.success(request, _("Номер изменён. Свяжите с ним Telegram заново."))
-    return redirect("bot_registration")
+    change = "first" if before is None else "none" if registration == before else "phone"
+    return {"change": change}
+
+
+def _sending(request: PortalRequest, purpose: str, content: str = "") -> Sending:
+    return read_sending(request, user=request.user, purpose=purpose, content={"value": content})
 
 
 def bot_registration_state(request: PortalRequest) -> HttpResponse:
@@ -58,8 +94,11 @@ def bot_registration_state(request: PortalRequest) -> HttpResponse:
 
 def bot_unlink(request: PortalRequest) -> HttpResponse:
     if request.method == "POST":
-        unlink_messenger(user=request.user, channel=TELEGRAM)
-        messages.success(request, _("Telegram отвязан. Бот больше не отвечает и не пишет вам."))
+        _end(request, "unlink", unlink_messenger)
+        if link_state(request.user, TELEGRAM).account:
+            messages.info(request, ENDED_BEFORE)
+        else:
+            messages.success(request, _("Telegram отвязан. Бот больше не отвечает и не пишет вам."))
         return redirect("bot_registration")
     state = link_state(request.user, TELEGRAM)
     if state.account is None:
@@ -69,8 +108,11 @@ def bot_unlink(request: PortalRequest) -> HttpResponse:
 
 def bot_withdraw(request: PortalRequest) -> HttpResponse:
     if request.method == "POST":
-        withdraw_registration(user=request.user, channel=TELEGRAM)
-        messages.success(request, _("Согласие отозвано. Бот больше не использует ваши данные."))
+        _end(request, "withdraw", withdraw_registration)
+        if link_state(request.user, TELEGRAM).registration:
+            messages.info(request, ENDED_BEFORE)
+        else:
+            messages.success(request, _("Согласие отозвано. Бот больше не использует ваши данные."))
         return redirect("bot_registration")
     state = link_state(request.user, TELEGRAM)
     if state.registration is None:
@@ -78,13 +120,27 @@ def bot_withdraw(request: PortalRequest) -> HttpResponse:
     return render(request, "portal/bot_withdraw.html", {"state": state})
 
 
+def _end(request: PortalRequest, purpose: str, end: Callable[..., None]) -> None:
+    def act(_files: Sequence[NewFile]) -> Made:
+        end(user=request.user, channel=TELEGRAM)
+        return {}
+
+    once(_sending(request, purpose), act)
+
+
 @require_POST
 def bot_test_message(request: PortalRequest) -> HttpResponse:
     if link_state(request.user, TELEGRAM).account is None:
         messages.warning(request, _("Сначала свяжите Telegram: писать пока некуда."))
-    elif not cache.add(f"test-message:{request.user.pk}", True, TEST_MESSAGE_EVERY):
-        messages.info(request, _("Сообщение уже отправляется. Ещё одно — через несколько секунд."))
-    else:
-        send_test_message(request.user)
+    elif once(_sending(request, "test"), partial(_send_test, request.user)).made["sent"]:
         messages.success(request, _("Пробное сообщение отправляется в Telegram."))
+    else:
+        messages.info(request, _("Сообщение уже отправляется. Ещё одно — через несколько секунд."))
     return redirect("bot_registration")
+
+
+def _send_test(user: User, _files: Sequence[NewFile]) -> Made:
+    may_send = cache.add(f"test-message:{user.pk}", True, TEST_MESSAGE_EVERY)
+    if may_send:
+        send_test_message(user)
+    return {"sent": may_send}

@@ -1,7 +1,7 @@
 """The list and the card of tickets, and the forms on the card."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
@@ -14,17 +14,25 @@ from accounts.models import MessengerAccount
 from portal.forms.tickets import CommentForm, RatingForm, ReturnForm
 from portal.requests import PortalRequest
 from telegram_bot.models import TELEGRAM
-from tickets.comments import say_once, was_just_said
+from tickets.attachments import NewFile
+from tickets.comments import say_once
+from tickets.drafts import TEXTS, Kept, Mark, forget_words, kept_words, read_browser
+from tickets.forms import Made, Sending, once, read_sending
 from tickets.models import Face, Ticket, TicketEvent
 from tickets.queries import newest_page, timeline
 from tickets.recording import customer
-from tickets.refusals import AlreadyDone, FileRefused, TicketClosed
-from tickets.services import rate_ticket, return_to_work
+from tickets.refusals import AlreadyDone, FileRefused, KeyReused, TicketClosed
+from tickets.services import comment_rating, rate_ticket, return_to_work
 from tickets.status import TicketStatus, TransitionNotAllowed
 
 logger = logging.getLogger(__name__)
 
 TICKETS_A_PAGE = 20
+CARD_FORMS = {
+    "comment": ("comment_form", CommentForm),
+    "return": ("return_form", ReturnForm),
+    "rate": ("rating_form", RatingForm),
+}
 Kind = TicketEvent.Kind
 
 
@@ -58,23 +66,51 @@ def _own_ticket(request: PortalRequest, number: int) -> Ticket:
     )
 
 
-def _card(request: PortalRequest, ticket: Ticket, **forms: Any) -> HttpResponse:
-    """The ticket's page; `forms` are the ones that came back with errors or words to keep."""
+def _card(
+    request: PortalRequest, ticket: Ticket, *, saved: dict[str, Any] | None = None, **forms: Any
+) -> HttpResponse:
+    """The ticket's page; `forms` are the ones that came back with errors or words to keep.
+
+    `saved` is what a form had saved before it came again with other words.
+    """
     events, older = timeline(ticket, _number(request.GET.get("before", "")))
     readable = Ticket.objects.visible_to(request.user)
+    kept = _kept(request, ticket, posted=forms)
     context = {
         "ticket": ticket,
         "parent": readable.filter(pk=ticket.parent_id).first() if ticket.parent_id else None,
         "files": ticket.attachments.filter(comment=None),
         "events": events,
         "older": older,
-        "comment_form": CommentForm(auto_id="comment_%s"),
-        "return_form": ReturnForm(auto_id="return_%s"),
-        "rating_form": RatingForm(auto_id="rating_%s"),
         "is_linked": MessengerAccount.objects.filter(user=request.user, channel=TELEGRAM).exists,
+        "kept": kept,
+        "saved": saved,
         "form": next((form for form in forms.values() if form.errors), None),
+        **{
+            name: form(auto_id=f"{name.removesuffix('form')}%s", initial=_initial(purpose, kept))
+            for purpose, (name, form) in CARD_FORMS.items()
+        },
     }
     return render(request, "portal/ticket_detail.html", context | forms)
+
+
+def _kept(request: PortalRequest, ticket: Ticket, posted: dict[str, Any]) -> dict[str, Kept]:
+    """Words to put back by the form they go to: where it is not offered, into the comment's."""
+    words = kept_words(request.user, ticket, read_browser(request.COOKIES))
+    if ticket.status != TicketStatus.RESOLVED:
+        elsewhere = [words.pop(purpose, None) for purpose in ("return", "rate")]
+        for kept in filter(None, elsewhere):
+            words.setdefault("comment", kept)
+    return {
+        purpose: kept
+        for purpose, kept in words.items()
+        if purpose in CARD_FORMS and CARD_FORMS[purpose][0] not in posted
+    }
+
+
+def _initial(purpose: str, kept: dict[str, Kept]) -> dict[str, Any]:
+    words = kept.get(purpose)
+    return {**words.body, TEXTS[purpose]: words.text} if words else {}
 
 
 # Writing
@@ -93,6 +129,18 @@ def card_form(view: CardView) -> Callable[[PortalRequest, int], HttpResponse]:
     return wrapped
 
 
+def _sending(
+    request: PortalRequest,
+    ticket: Ticket,
+    purpose: str,
+    content: dict[str, Any],
+    files: Sequence[NewFile] = (),
+) -> Sending:
+    return read_sending(
+        request, user=request.user, purpose=purpose, content=content, files=files, ticket=ticket
+    )
+
+
 @card_form
 def ticket_comment(request: PortalRequest, ticket: Ticket) -> HttpResponse:
     form = CommentForm(request.POST, request.FILES, auto_id="comment_%s")
@@ -101,7 +149,10 @@ def ticket_comment(request: PortalRequest, ticket: Ticket) -> HttpResponse:
     body, files = form.cleaned_data["body"], form.cleaned_data["attachments"]
     try:
         author = customer(request.user, Face.PORTAL)
-        are_files_kept = say_once(ticket=ticket, actor=author, body=body, files=files)
+        sending = _sending(request, ticket, "comment", {"body": body}, files)
+        done = say_once(sending=sending, ticket=ticket, actor=author, body=body)
+    except KeyReused as refusal:
+        return _offer_again(request, ticket, refusal.made, body, had_files=bool(files))
     except TicketClosed:
         form.add_error(
             None, _("Заявка уже закрыта, комментарий не добавлен. Ваш текст сохранён ниже.")
@@ -112,7 +163,7 @@ def ticket_comment(request: PortalRequest, ticket: Ticket) -> HttpResponse:
         logger.exception("files of a comment on ticket %s could not be stored", ticket.pk)
         form.add_error("attachments", _("Файлы сохранить не удалось. Попробуйте ещё раз позже."))
     else:
-        _thank_for_comment(request, ticket, are_files_kept)
+        _thank_for_comment(request, ticket, done.made["files_kept"])
         return redirect(f"{ticket.get_absolute_url()}#latest")
     return _card(request, _own_ticket(request, ticket.pk), comment_form=form)
 
@@ -131,6 +182,16 @@ def _thank_for_comment(request: PortalRequest, ticket: Ticket, are_files_kept: b
         messages.success(request, _("Комментарий добавлен."))
 
 
+def _offer_again(
+    request: PortalRequest, ticket: Ticket, made: Made, words: str, *, had_files: bool = False
+) -> HttpResponse:
+    """New words under the key of a form that was sent: beside what it saved, as a new comment."""
+    comment = ticket.comments.public().filter(pk=made.get("comment") or 0).first()
+    saved = {"comment": comment, "had_files": had_files}
+    form = CommentForm(initial={"body": words}, auto_id="comment_%s")
+    return _card(request, _own_ticket(request, ticket.pk), saved=saved, comment_form=form)
+
+
 @card_form
 def ticket_return(request: PortalRequest, ticket: Ticket) -> HttpResponse:
     form = ReturnForm(request.POST, auto_id="return_%s")
@@ -138,11 +199,17 @@ def ticket_return(request: PortalRequest, ticket: Ticket) -> HttpResponse:
         return _card(request, ticket, return_form=form)
     reason = form.cleaned_data["reason"]
     requester = customer(request.user, Face.PORTAL)
+
+    def give_back(_files: Sequence[NewFile]) -> Made:
+        returned = return_to_work(ticket=ticket, actor=requester, reason=reason)
+        return {"comment": returned.events.latest("pk").comment_id}
+
     try:
-        return_to_work(ticket=ticket, actor=requester, reason=reason)
+        once(_sending(request, ticket, "return", {"reason": reason}), give_back)
+    except KeyReused as refusal:
+        return _offer_again(request, ticket, refusal.made, reason)
     except AlreadyDone:
-        if not was_just_said(ticket=ticket, actor=requester, body=reason):
-            return _offer_as_comment(request, ticket, reason)
+        return _offer_as_comment(request, ticket, reason)
     except TransitionNotAllowed as refusal:
         form.add_error(None, _why_not_returned(refusal.status))
         return _card(request, _own_ticket(request, ticket.pk), return_form=form)
@@ -167,17 +234,39 @@ def ticket_rate(request: PortalRequest, ticket: Ticket) -> HttpResponse:
     form = RatingForm(request.POST, auto_id="rating_%s")
     if not form.is_valid():
         return _card(request, ticket, rating_form=form)
+    score, words = form.cleaned_data["score"], form.cleaned_data["comment"]
     requester = customer(request.user, Face.PORTAL)
-    comment = form.cleaned_data["comment"]
+
+    def rate(_files: Sequence[NewFile]) -> Made:
+        rate_ticket(ticket=ticket, actor=requester, score=score, text=words)
+        return {"score": score, "words": words}
+
     try:
-        rate_ticket(ticket=ticket, actor=requester, score=form.cleaned_data["score"], text=comment)
-    except AlreadyDone:
-        messages.info(request, _("Оценка уже поставлена, спасибо. Заявка закрыта."))
+        once(_sending(request, ticket, "rate", {"score": score, "words": words}), rate)
+    except (KeyReused, AlreadyDone):
+        return _rated_before(request, ticket, form)
     except TransitionNotAllowed as refusal:
         form.add_error(None, _why_not_rated(refusal.status))
         return _card(request, _own_ticket(request, ticket.pk), rating_form=form)
-    else:
-        messages.success(request, _("Спасибо за оценку! Заявка закрыта."))
+    messages.success(request, _("Спасибо за оценку! Заявка закрыта."))
+    return redirect(ticket)
+
+
+def _rated_before(request: PortalRequest, ticket: Ticket, form: RatingForm) -> HttpResponse:
+    """Another rating of a rated ticket: what counts, and the new words if there are any."""
+    ticket = _own_ticket(request, ticket.pk)
+    words = form.cleaned_data["comment"]
+    if words and form.cleaned_data["score"] == ticket.score and not ticket.rating_comment:
+        comment_rating(ticket=ticket, actor=customer(request.user, Face.PORTAL), text=words)
+        mark = Mark(request.user.pk, "rate", ticket.pk)
+        forget_words(mark=mark, browser=read_browser(request.COOKIES))
+        messages.success(request, _("Спасибо! Комментарий к оценке добавлен."))
+        return redirect(ticket)
+    if words and words != ticket.rating_comment:
+        text = _("Оценка уже сохранена: %(score)d из 5. Новый текст не отправлен.")
+        form.add_error("comment", text % {"score": ticket.score})
+        return _card(request, ticket, rating_form=form)
+    messages.info(request, _("Оценка уже поставлена, спасибо. Заявка закрыта."))
     return redirect(ticket)
 
 

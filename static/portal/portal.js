@@ -1,6 +1,6 @@
 // Comfort on top of pages that work without any script.
 
-const summary = document.querySelector(".error-summary");
+const summary = document.querySelector(".error-summary, .saved");
 if (summary) summary.focus();
 
 function keepBusy(event) {

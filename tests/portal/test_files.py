@@ -1,4 +1,5 @@
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -36,10 +37,11 @@ def body(response) -> bytes:
     return b"".join(response.streaming_content)
 
 
-def comment(client, ticket, *files, words=""):
+def comment(client, ticket, *files, words="", key=""):
     url = reverse("ticket_comment", args=[ticket.pk])
     uploads = [SimpleUploadedFile(name, content) for name, content in files]
-    return client.post(url, {"body": words, "attachments": uploads}, follow=True)
+    data = {"body": words, "attachments": uploads, "key": key}
+    return client.post(url, data, follow=True)
 
 
 # Download
@@ -216,9 +218,10 @@ def test_doubled_press_stores_the_files_once_and_outside_of_a_transaction(
         return save(storage, *args, **kwargs)
 
     monkeypatch.setattr(FileSystemStorage, "save", watched)
+    key = str(uuid4())
     for _press in range(2):
-        comment(client, ticket, ("a.txt", b"x"), words="Важное")
-    assert inside == [False, False]
+        comment(client, ticket, ("a.txt", b"x"), words="Важное", key=key)
+    assert inside == [False]
     kept = Comment.objects.get().attachments.get()
     on_disk = {path.name for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()}
     assert on_disk == {

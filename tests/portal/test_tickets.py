@@ -243,7 +243,7 @@ def test_card_leads_to_the_ticket_it_is_based_on(client, anna, boris, ticket):
 def test_card_queries(client, anna, agent, ticket, rows, django_assert_num_queries):
     for number in range(rows):
         add_comment(ticket=ticket, actor=recording.agent(agent), body=f"Ответ {number}")
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         assert client.get(ticket.get_absolute_url()).status_code == 200
 
 

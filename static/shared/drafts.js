@@ -1,0 +1,86 @@
+// Words that are not sent yet: kept on the server some seconds after typing stops, and in this
+// tab when a form is sent, until the server says that it arrived. Pages work without it, too.
+
+const SAVE_AFTER = 3000; // milliseconds
+const LONGEST = 20000; // characters of a draft
+const PREFIX = "sent-form:";
+
+for (const mark of document.querySelectorAll("input[data-form]")) watch(mark);
+
+function watch(mark) {
+  const form = mark.form;
+  const names = mark.dataset.names.split(" ");
+  const place = `${PREFIX}${mark.dataset.whose}:${mark.dataset.form}`;
+  let timer = 0;
+  let saving = null;
+
+  function save() {
+    clearTimeout(timer);
+    timer = 0;
+    sessionStorage.removeItem(place);
+    const words = new FormData();
+    const said = new FormData(form);
+    for (const name of ["csrfmiddlewaretoken", "author", "key", ...names]) {
+      words.append(name, said.get(name) ?? "");
+    }
+    if ((words.get(names[0]) ?? "").length > LONGEST) return;
+    saving = new AbortController();
+    // What outlives the page may hold 64 KB, fewer than the longest draft
+    const how = { method: "POST", body: words, signal: saving.signal, keepalive: document.hidden };
+    fetch(mark.dataset.url, how).catch(() => {});
+  }
+
+  function stop() {
+    clearTimeout(timer);
+    timer = 0;
+    saving?.abort();
+  }
+
+  form.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(save, SAVE_AFTER);
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden || !timer) return;
+    save();
+    keepInTab(place, form, names); // the next page may be made before the draft arrives
+  });
+  document.addEventListener("submit", (event) => {
+    const isSent = event.target === form && !event.defaultPrevented;
+    const isCleared = event.target.dataset.clears === mark.dataset.form;
+    if (isSent || isCleared) stop();
+    if (isSent) keepInTab(place, form, names);
+    if (isCleared) sessionStorage.removeItem(place);
+  });
+  putBack(place, mark, names);
+}
+
+function keepInTab(place, form, names) {
+  const said = new FormData(form);
+  const words = Object.fromEntries(names.map((name) => [name, said.get(name) ?? ""]));
+  try {
+    sessionStorage.setItem(place, JSON.stringify({ key: said.get("key"), words }));
+  } catch {
+    // too much for this browser: the words are on their way all the same
+  }
+}
+
+async function putBack(place, mark, names) {
+  const kept = JSON.parse(sessionStorage.getItem(place) ?? "null");
+  if (!kept) return;
+  const field = mark.form.elements[names[0]];
+  const response = await fetch(`${mark.dataset.url}?key=${encodeURIComponent(kept.key)}`);
+  if (!response.ok) return;
+  sessionStorage.removeItem(place);
+  const isOlder = kept.words[names[0]].length <= field.value.length;
+  if ((await response.json()).sent || isOlder) return;
+  for (const name of names) mark.form.elements[name].value = kept.words[name];
+  for (const details of ancestors(mark.form, "details")) details.open = true;
+}
+
+function* ancestors(element, name) {
+  for (let at = element.closest(name); at; at = at.parentElement?.closest(name)) yield at;
+}
+
+const lost = document.querySelector("[data-lost-form]");
+if (lost) lost.hidden = !Object.keys(sessionStorage).some((name) => name.startsWith(PREFIX));
