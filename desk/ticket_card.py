@@ -1,5 +1,7 @@
 """What an agent does to a ticket in one go: the form of the card and how it is carried out."""
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any, cast
 
 from django import forms
@@ -11,7 +13,10 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from tickets import services
+from tickets.attachments import NewFile
+from tickets.drafts import Kept
 from tickets.fields import BodyField, FilesField
+from tickets.forms import Made, Sending, once
 from tickets.models import Priority, Ticket
 from tickets.recording import Actor
 from tickets.refusals import (
@@ -19,6 +24,7 @@ from tickets.refusals import (
     AlreadyDone,
     AnswerMissing,
     FileRefused,
+    KeyReused,
     TextRequired,
     TextTooLong,
     TicketClosed,
@@ -63,8 +69,16 @@ class CardForm(forms.Form):
         show_hidden_initial=True,
     )
 
-    def __init__(self, *args: Any, ticket: Ticket, may_write: bool, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        ticket: Ticket,
+        may_write: bool,
+        kept: Kept | None = None,
+        **kwargs: Any,
+    ) -> None:
         kwargs["initial"] = {
+            **(kept.body if kept else {}),
             "status": ticket.status,
             "priority": ticket.priority,
             "assignee": ticket.assignee_id,
@@ -84,23 +98,15 @@ class CardForm(forms.Form):
             for name in ("visibility", "answer", "attachments"):
                 del self.fields[name]
 
-    def save(self, actor: Actor) -> bool:
-        """Carry everything out or nothing; what was refused is said beside its field."""
-        data = self.cleaned_data
+    def save(self, actor: Actor, sending: Sending) -> bool:
+        """Carry everything out once or nothing; what was refused is said beside its field.
+
+        Raises KeyReused when the card was saved before with other content.
+        """
         try:
-            services.work_on_ticket(
-                ticket=self.ticket,
-                actor=actor,
-                seen=data["seen"],
-                to=TicketStatus(data["status"]),
-                priority=Priority(data["priority"]) if "priority" in self.changed_data else None,
-                assignee=data["assignee"],
-                reassigns="assignee" in self.changed_data,
-                body=data.get("answer", ""),
-                files=data.get("attachments", []),
-                internal=data.get("visibility") == Visibility.INTERNAL,
-                may_be_silent=data["answer_asked"] or "answer" not in self.fields,
-            )
+            once(sending, partial(self._work, actor))
+        except KeyReused:
+            raise
         except REFUSALS as refusal:
             field = refused_field(refusal)
             self.add_error(field if field in self.fields else None, refusal_text(refusal))
@@ -109,6 +115,35 @@ class CardForm(forms.Form):
                 "attachments", _("Файлы сейчас не сохраняются. Отправьте текст без них.")
             )
         return not self.errors
+
+    def _work(self, actor: Actor, files: Sequence[NewFile]) -> Made:
+        data = self.cleaned_data
+        services.work_on_ticket(
+            ticket=self.ticket,
+            actor=actor,
+            seen=data["seen"],
+            to=TicketStatus(data["status"]),
+            priority=Priority(data["priority"]) if "priority" in self.changed_data else None,
+            assignee=data["assignee"],
+            reassigns="assignee" in self.changed_data,
+            body=data.get("answer", ""),
+            files=files,
+            internal=data.get("visibility") == Visibility.INTERNAL,
+            may_be_silent=data["answer_asked"] or "answer" not in self.fields,
+        )
+        done = self.ticket.events.filter(pk__gt=data["seen"]).exclude(comment=None)
+        return {"comment": done.values_list("comment", flat=True).first()}
+
+    def content(self) -> dict[str, Any]:
+        """What the agent asks for, as far as the same card sent twice asks for the same."""
+        data = self.cleaned_data
+        names = ("visibility", "answer", "status", "priority")
+        assignee = data["assignee"].pk if data["assignee"] else None
+        return {"assignee": assignee} | {name: data.get(name) for name in names}
+
+    def renew_key(self) -> None:
+        """Let what the form says be sent as something new."""
+        self.data = {name: self.data[name] for name in self.data if name != "key"}
 
 
 def refused_field(refusal: Exception) -> str | None:

@@ -20,10 +20,12 @@ from accounts.models import User
 from desk.lists import DeskAdmin
 from desk.ticket_card import CardForm, refusal_text
 from tickets import services
+from tickets.drafts import Kept, kept_words, read_browser
+from tickets.forms import Sending, read_sending
 from tickets.models import Delivery, Face, Ticket, TicketEvent
 from tickets.queries import NUMBER_DIGITS, search_tickets
 from tickets.recording import agent
-from tickets.refusals import REFUSALS
+from tickets.refusals import REFUSALS, KeyReused
 from tickets.services import take_to_work
 from tickets.status import TicketStatus
 from tickets.templatetags.labels import priority_mark, status_chip
@@ -186,14 +188,23 @@ class TicketAdmin(DeskAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         ticket = self._ticket(request, object_id)
-        form = self._form(request, ticket)
-        if request.method == "POST":
-            if form is None:
-                raise PermissionDenied
-            if form.is_valid() and form.save(agent(_agent(request))):
+        kept = self._kept(request, ticket)
+        form = self._form(request, ticket, kept)
+        if request.method != "POST":
+            return self._card(request, ticket, form, kept=kept)
+        if form is None:
+            raise PermissionDenied
+        try:
+            if form.is_valid() and form.save(agent(_agent(request)), _sending(request, form)):
                 text = _("Заявка № %(number)d сохранена.") % {"number": ticket.number}
                 self.message_user(request, text, messages.SUCCESS)
                 return HttpResponseRedirect(request.path)
+        except KeyReused as refusal:
+            form.renew_key()
+            saved = ticket.comments.filter(pk=refusal.made.get("comment") or 0).first()
+            return self._card(
+                request, self._ticket(request, object_id), form, is_saved=True, saved=saved
+            )
         return self._card(request, ticket, form)
 
     def history_view(
@@ -213,16 +224,22 @@ class TicketAdmin(DeskAdmin):
         related = ("requester", "organization", "product", "assignee", "parent")
         return get_object_or_404(Ticket.objects.select_related(*related), pk=object_id)
 
-    def _form(self, request: HttpRequest, ticket: Ticket) -> CardForm | None:
+    def _kept(self, request: HttpRequest, ticket: Ticket) -> Kept | None:
+        if request.method == "POST" or not self.has_change_permission(request, ticket):
+            return None
+        return kept_words(_agent(request), ticket, read_browser(request.COOKIES)).get("answer")
+
+    def _form(self, request: HttpRequest, ticket: Ticket, kept: Kept | None) -> CardForm | None:
         if not self.has_change_permission(request, ticket):
             return None
         data = (request.POST, request.FILES) if request.method == "POST" else ()
         may_write = request.user.has_perm("tickets.add_comment")
-        return CardForm(*data, ticket=ticket, may_write=may_write)
+        return CardForm(*data, ticket=ticket, may_write=may_write, kept=kept)
 
     def _card(
-        self, request: HttpRequest, ticket: Ticket, form: CardForm | None
+        self, request: HttpRequest, ticket: Ticket, form: CardForm | None, **words: Any
     ) -> TemplateResponse:
+        """`words`: `kept` ones put back, or the comment `saved` when the card comes again."""
         events = list(_history(ticket)[:EVENTS_SHOWN])
         told = [row.recipient for event in events for row in event.deliveries.all()]
         people = [ticket.requester, *(person for person in told if person)]
@@ -246,6 +263,7 @@ class TicketAdmin(DeskAdmin):
             "limit": EVENTS_SHOWN,
             "controls": [form["status"], form["priority"], form["assignee"]] if form else [],
             "may_resend": request.user.is_superuser,
+            **words,
         }
         return TemplateResponse(request, "admin/tickets/ticket/card.html", context)
 
@@ -253,6 +271,17 @@ class TicketAdmin(DeskAdmin):
 def _agent(request: HttpRequest) -> User:
     assert isinstance(request.user, User)  # noqa: S101 - the admin lets nobody else in
     return request.user
+
+
+def _sending(request: HttpRequest, form: CardForm) -> Sending:
+    return read_sending(
+        request,
+        user=_agent(request),
+        purpose="answer",
+        content=form.content(),
+        files=form.cleaned_data.get("attachments", []),
+        ticket=form.ticket,
+    )
 
 
 def _history(ticket: Ticket) -> QuerySet[TicketEvent]:

@@ -309,8 +309,8 @@ def test_card_query_count(desk, ticket, anna, specialist, rounds, django_assert_
             files = [NewFile("log.txt", 5, "", SimpleUploadedFile("log.txt", b"hello"))]
             add_comment(ticket=ticket, actor=actor, body=f"Раз {number}", files=files)
     # session (1 + 3 to keep it alive), user, 2 of rights, ticket, events, comments' files,
-    # deliveries, people's links, the ticket's files, assignee's choice
-    with django_assert_num_queries(13):
+    # deliveries, people's links, the ticket's files, assignee's choice, the draft
+    with django_assert_num_queries(14):
         desk.get(card(ticket))
 
 
