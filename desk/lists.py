@@ -1,14 +1,17 @@
-"""What every list of the admin shares."""
+"""What every list of the admin shares, and every form behind it."""
 
 from functools import cached_property
 from typing import Any
 
 from django.contrib import admin
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+
+from desk.unchanged import UnchangedForm, UnchangedRowForm
 
 
 class BoundedPaginator(Paginator):
@@ -23,7 +26,7 @@ class BoundedPaginator(Paginator):
 
 
 class DeskAdmin(admin.ModelAdmin):
-    """A list that stays fast on a large table."""
+    """A list that stays fast on a large table, and forms that overwrite nobody."""
 
     paginator = BoundedPaginator
     show_full_result_count = False
@@ -37,6 +40,27 @@ class DeskAdmin(admin.ModelAdmin):
     ) -> Any:
         title = capfirst(self.opts.verbose_name_plural)
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Any:
+        """A row that is about to be changed is nobody else's until that is done."""
+        row = super().get_object(request, object_id, from_field)
+        if row is None or request.method != "POST":
+            return row
+        if not transaction.get_connection().in_atomic_block:
+            return row
+        self.model._base_manager.select_for_update().filter(pk=row.pk).first()
+        return super().get_object(request, object_id, from_field)
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
+        return type(form)(form.__name__, (UnchangedForm, form), {}) if change else form
+
+    def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:
+        return super().get_changelist_form(request, **{"form": UnchangedRowForm, **kwargs})
 
     def render_change_form(
         self,

@@ -240,7 +240,9 @@ def test_product_in_use_is_switched_off_not_deleted(client, anna, product):
     open_ticket(anna, product=product)
     path = f"/admin/tickets/product/{product.pk}/"
     client.post(f"{path}delete/", {"post": "yes"})
-    client.post(f"{path}change/", {"name": product.name, "icon": "", "position": 0})
+    shown = client.get(f"{path}change/").context["adminform"].form.shown_now()
+    given = {"name": product.name, "icon": "", "position": 0, "shown": shown}
+    client.post(f"{path}change/", given)
     product.refresh_from_db()
     assert product.is_active is False
     with pytest.raises(ProductUnavailable):
