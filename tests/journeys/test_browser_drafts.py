@@ -1,0 +1,142 @@
+"""Words survive what happens to a browser: closed tabs, ended sessions, too long a text."""
+
+import re
+
+import pytest
+from django.contrib.sessions.models import Session
+
+from tests.factories import PASSWORD, AgentFactory, open_ticket
+from tickets import recording, services
+from tickets.models import Comment, Draft
+from tickets.status import TicketStatus
+
+WORDS = "Полчаса собирала журналы и пишу подробно."
+
+
+@pytest.fixture
+def ticket(transactional_db, anna):
+    return open_ticket(anna, title="Нет связи")
+
+
+@pytest.fixture
+def staff(ticket):
+    return AgentFactory(username="olga", first_name="Ольга", is_superuser=True)
+
+
+@pytest.fixture
+def open_as(page, live_server):
+    """Log in as somebody on the way to a page."""
+
+    def open_as(username: str, path: str) -> None:
+        page.clock.install()
+        page.goto(live_server.url + path)
+        log_in(page, username)
+
+    return open_as
+
+
+def log_in(page, username: str) -> None:
+    page.get_by_label("Логин или почта").fill(username)
+    page.get_by_label("Пароль").fill(PASSWORD)
+    page.get_by_role("button", name="Войти").click()
+
+
+def type_and_pause(page, words: str):
+    """Type a comment and stop; the answer to the script's own save."""
+    with page.expect_response(re.compile("/drafts/$")) as answer:
+        comment_field(page).fill(words)
+        page.clock.fast_forward(4000)
+    return answer.value
+
+
+def comment_field(page):
+    return page.get_by_label("Ваш комментарий")
+
+
+def test_draft_survives_a_closed_tab_and_is_cleared(page, open_as, ticket):
+    open_as("anna", ticket.get_absolute_url())
+    assert type_and_pause(page, WORDS).status == 204
+    page.reload()
+    page.get_by_text(re.compile(r"Черновик от \d\d:\d\d восстановлен")).wait_for()
+    assert comment_field(page).input_value() == WORDS
+    page.get_by_role("button", name="Очистить").click()
+    page.wait_for_load_state()
+    assert comment_field(page).input_value() == ""
+    assert not Draft.objects.exists()
+
+
+def test_lost_session_gives_the_words_back(page, open_as, ticket):
+    open_as("anna", ticket.get_absolute_url())
+    comment_field(page).fill(WORDS)
+    Session.objects.all().delete()
+    page.get_by_role("button", name="Отправить").click()
+    page.get_by_text("Ваш текст сохранён: войдите снова").wait_for()
+    log_in(page, "anna")
+    page.get_by_text("Вы вошли снова. Ваш текст сохранён — проверьте и отправьте.").wait_for()
+    assert comment_field(page).input_value() == WORDS
+    page.get_by_role("button", name="Отправить").click()
+    page.get_by_text("Комментарий добавлен.").wait_for()
+    assert Comment.objects.get().body == WORDS
+    assert comment_field(page).input_value() == ""
+    page.reload()
+    assert comment_field(page).input_value() == ""
+
+
+def test_words_survive_another_form_of_the_page(page, open_as, staff, ticket):
+    services.change_status(
+        ticket=ticket, to=TicketStatus.RESOLVED, actor=recording.agent(staff), answer="Готово"
+    )
+    open_as("anna", ticket.get_absolute_url())
+    page.get_by_text("Проблема осталась? Вернуть в работу").click()
+    page.get_by_label("Что осталось нерешённым?").fill("Не работает")
+    comment_field(page).fill(WORDS)
+    page.get_by_role("button", name="Вернуть в работу").click()
+    page.get_by_text("Заявка снова в работе").wait_for()
+    page.wait_for_function("document.querySelector('#comment_body').value !== ''")
+    assert comment_field(page).input_value() == WORDS
+
+
+def test_text_of_megabytes_comes_back(page, open_as, ticket):
+    open_as("anna", ticket.get_absolute_url())
+    comment_field(page).evaluate("field => (field.value = 'a'.repeat(2_900_000))")
+    page.get_by_role("button", name="Отправить").click()
+    page.get_by_role("heading", name="Текст слишком длинный").wait_for()
+    page.get_by_text("Ваш текст не потерян.").wait_for()
+    page.go_back()
+    page.wait_for_function("document.querySelector('#comment_body').value.length === 2_900_000")
+
+
+def test_note_of_an_ended_session_stays_a_note(page, open_as, staff, ticket):
+    open_as("olga", f"/admin/tickets/ticket/{ticket.pk}/change/")
+    page.get_by_text("Внутренняя заметка").first.click()
+    page.get_by_label("Текст", exact=True).fill(WORDS)
+    Session.objects.all().delete()
+    page.get_by_role("button", name="Сохранить").click()
+    log_in(page, "olga")
+    page.get_by_text("Вы вошли снова.").wait_for()
+    assert page.get_by_label("Текст", exact=True).input_value() == WORDS
+    assert page.locator("[name=visibility][value=internal]").is_checked()
+    assert not Comment.objects.exists()
+
+
+def test_saving_after_the_session_ended_bothers_nobody(page, open_as, ticket):
+    open_as("anna", ticket.get_absolute_url())
+    Session.objects.all().delete()
+    assert type_and_pause(page, WORDS).status == 401
+    assert page.get_by_role("heading", name="Нет связи").is_visible()
+    page.reload()
+    log_in(page, "anna")
+    page.get_by_text("Вы вошли снова.").wait_for()
+    assert comment_field(page).input_value() == WORDS
+
+
+def test_draft_cleared_in_another_tab_takes_nothing_from_what_is_sent(page, open_as, ticket):
+    open_as("anna", ticket.get_absolute_url())
+    assert type_and_pause(page, WORDS).status == 204
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.get_by_role("button", name="Очистить").click()
+    other.wait_for_load_state()
+    page.get_by_role("button", name="Отправить").click()
+    page.get_by_text("Комментарий добавлен.").wait_for()
+    assert [comment.body for comment in Comment.objects.all()] == [WORDS]
