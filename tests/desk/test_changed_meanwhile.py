@@ -4,9 +4,11 @@ from html import unescape
 
 import pytest
 from django.contrib.auth.models import Group
+from django.test import Client
 
 from accounts.models import Organization, User
 from tests.factories import OrganizationFactory, ProductFactory
+from tests.threads import in_parallel
 from tickets.models import Product
 
 PRODUCTS = "/admin/tickets/product/"
@@ -51,11 +53,11 @@ def test_organization_changed_meanwhile_is_refused_and_what_was_typed_stays(desk
     assert organization.name == "Альфа плюс"
 
 
-def test_form_of_what_stayed_as_it_was_is_saved(desk, boris):
-    typed = filled(desk, boris) | {"first_name": "Бо"}
+def test_form_of_what_stayed_as_it_was_is_saved(root_desk, boris):
+    typed = filled(root_desk, boris) | {"first_name": "Бо"}
     boris.set_password("an entirely new one")
     boris.save()
-    assert desk.post(path_of(boris), typed).status_code == 302
+    assert root_desk.post(path_of(boris), typed).status_code == 302
     boris.refresh_from_db()
     assert boris.first_name == "Бо"
 
@@ -135,3 +137,20 @@ def test_row_changed_by_two_is_refused_once(root_desk, products):
     assert root_desk.post(PRODUCTS, again).status_code == 302
     product = Product.objects.get(pk=products[0].pk)
     assert (product.position, product.is_active) == (7, False)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_save_at_once_one_is_refused(superuser):
+    organization = OrganizationFactory(name="Альфа")
+    agents = [Client() for _one in range(4)]
+    for one in agents:
+        one.force_login(superuser)
+    typed = filled(agents[0], organization)
+    calls = [
+        lambda one=one, n=n: one.post(path_of(organization), typed | {"name": f"Имя {n}"})
+        for n, one in enumerate(agents)
+    ]
+    codes = [response.status_code for response in in_parallel(*calls)]
+    assert sorted(codes) == [200, 200, 200, 302]
+    organization.refresh_from_db()
+    assert organization.name == f"Имя {codes.index(302)}"

@@ -5,6 +5,7 @@ from time import time
 from uuid import uuid4
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
@@ -204,6 +205,20 @@ def test_page_older_than_the_login_leads_back_to_the_words(strict, anna, ticket)
     assert "Вернуться к форме" in page
     back = page.partition('class="button wide" href="')[2].partition('"')[0]
     assert "Полчаса писала</textarea>" in text(strict.get(back, follow=True))
+
+
+@pytest.mark.parametrize(
+    ("text_size", "file_size", "is_held"),
+    [(100, 0, True), (HELD_SIZE, 0, False), (100, HELD_SIZE, True)],
+)
+def test_what_was_read_already_is_measured_by_its_text(
+    strict, anna, ticket, text_size, file_size, is_held
+):
+    data = words(anna, ticket, "a" * text_size, csrfmiddlewaretoken="a" * 64)
+    if file_size:
+        data["attachments"] = SimpleUploadedFile("a.txt", b"a" * file_size)
+    post(strict, ticket, data)
+    assert Draft.objects.exists() is is_held
 
 
 def test_page_of_another_person_leads_nowhere(strict, boris, ticket):
