@@ -23,7 +23,15 @@ TICKETS = {
     "tickets/wording.py": [],
     "tickets/models.py": ["accounts.models", "tickets.status"],
     "tickets/refusals.py": ["tickets.status", "tickets.wording"],
+    "tickets/file_kinds.py": [],
+    "tickets/strays.py": ["tickets.attachments", "tickets.leases", "tickets.models"],
+    "tickets/forms.py": [
+        "accounts.models", "tickets.attachments", "tickets.drafts", "tickets.models",
+        "tickets.refusals",
+    ],
+    "tickets/drafts.py": ["accounts.models", "tickets.models", "tickets.refusals"],
     "tickets/attachments.py": [
+        "accounts.typed", "tickets.file_kinds",
         "tickets.models", "tickets.refusals", "tickets.text", "tickets.wording",
     ],
     "tickets/leases.py": ["tickets.models"],
@@ -37,6 +45,7 @@ TICKETS = {
     ],
     "tickets/queries.py": ["accounts.models", "accounts.phone", "tickets.models"],
     "tickets/fields.py": [
+        "tickets.file_kinds",
         "tickets.attachments", "tickets.models", "tickets.refusals", "tickets.text",
     ],
     "tickets/recording.py": [
@@ -44,6 +53,7 @@ TICKETS = {
         "tickets.refusals", "tickets.status", "tickets.text",
     ],
     "tickets/comments.py": [
+        "tickets.forms",
         "tickets.attachments", "tickets.models", "tickets.recording", "tickets.refusals",
         "tickets.status", "tickets.text",
     ],
@@ -58,6 +68,7 @@ TICKETS = {
     "tickets/tasks.py": ["config.queue", "tickets.delivery"],
     "tickets/apps.py": ["accounts.linking", "tickets.delivery"],
     "tickets/templatetags": [
+        "tickets.drafts", "tickets.forms",
         "tickets.delivery", "tickets.models", "tickets.status", "tickets.wording",
     ],
     "tickets/__init__.py": [],
@@ -154,6 +165,7 @@ UPGRADE = "for one release: what was queued before an upgrade goes to where the 
 NAMES_THAT_POINT_UP = {
     ("config/urls.py", "operations.urls"): ROOT_URLS,
     ("config/urls.py", "portal.urls"): ROOT_URLS,
+    ("config/urls.py", "portal.views.errors.bad_request"): "Django finds the page of an error so",
     ("tickets/delivery.py", "tickets.tasks.drain"): QUEUED,
     ("telegram_bot/files.py", "telegram_bot.tasks.fetch_files"): QUEUED,
     ("tickets/tasks.py", "operations.tasks.every_minute"): UPGRADE,

@@ -7,9 +7,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import BotRegistration, TelegramAccount
+from accounts.models import BotRegistration, MessengerAccount
 from accounts.services import register_for_bot
-from tests.factories import TelegramAccountFactory
+from telegram_bot.models import TELEGRAM
+from tests.factories import MessengerAccountFactory
 from tests.portal.pages import text, url
 from tests.queue import queued
 from tests.threads import in_parallel
@@ -191,16 +192,16 @@ def test_old_form_does_not_unlink_a_new_link(client, linked, key):
     assert "Telegram отвязан." in page
     page = text(client.post(reverse("bot_unlink"), {"key": key}, follow=True))
     assert "Telegram отвязан." in page
-    TelegramAccountFactory(user=linked)
+    MessengerAccountFactory(user=linked)
     page = text(client.post(reverse("bot_unlink"), {"key": key}, follow=True))
-    assert TelegramAccount.objects.filter(user=linked).exists()
+    assert MessengerAccount.objects.filter(user=linked).exists()
     assert "Telegram отвязан." not in page
     assert "Сейчас ничего не изменилось." in page
 
 
 def test_old_form_does_not_withdraw_a_new_consent(client, anna, registration, key):
     client.post(reverse("bot_withdraw"), {"key": key})
-    register_for_bot(user=anna, phone="+79161234567", ip=None, user_agent="")
+    register_for_bot(user=anna, channel=TELEGRAM, phone="+79161234567", ip=None, user_agent="")
     client.post(reverse("bot_withdraw"), {"key": key})
     assert BotRegistration.objects.filter(user=anna, withdrawn_at=None).exists()
 
