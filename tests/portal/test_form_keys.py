@@ -12,11 +12,10 @@ from accounts.services import register_for_bot
 from telegram_bot.models import TELEGRAM
 from tests.factories import MessengerAccountFactory
 from tests.portal.pages import text, url
-from tests.queue import queued
 from tests.threads import in_parallel
 from tickets import recording, services
 from tickets.comments import add_comment
-from tickets.models import Attachment, FormKey
+from tickets.models import Attachment, Delivery, FormKey
 from tickets.status import TicketStatus
 
 pytestmark = pytest.mark.usefixtures("logged_in")
@@ -210,7 +209,7 @@ def test_test_message_is_queued_once_and_said_twice(client, linked, key):
     for _press in range(2):
         page = text(client.post(reverse("bot_test_message"), {"key": key}, follow=True))
         assert "Пробное сообщение отправляется в Telegram." in page
-    assert [task.name for task in queued()] == ["telegram_bot.tasks.send_test_message"]
+    assert [row.kind for row in Delivery.objects.all()] == ["test"]
 
 
 # At once

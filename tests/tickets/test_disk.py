@@ -5,6 +5,7 @@ import os
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
+from uuid import uuid4
 
 import pytest
 from django.core.files.base import ContentFile
@@ -15,6 +16,7 @@ from tests.factories import TicketFactory, open_ticket
 from tests.files import PDF, pdf
 from tickets.attachments import NewFile, check_file, store_file
 from tickets.comments import add_comment, say_once
+from tickets.forms import Sending
 from tickets.models import Attachment, Comment
 from tickets.refusals import FileRefused
 
@@ -90,7 +92,9 @@ def test_part_of_a_file_is_deleted(disk, settings, by_anna, anna, room):
 def test_words_are_kept_without_the_file(disk, settings, by_anna, anna):
     ticket = open_ticket(anna)
     disk.left = 100_000
-    assert not say_once(ticket=ticket, actor=by_anna, body="Важно", files=[new("a.pdf")])
+    sending = Sending(anna, "comment", uuid4(), "x", ticket, files=[new("a.pdf")])
+    done = say_once(sending=sending, ticket=ticket, actor=by_anna, body="Важно")
+    assert not done.made["files_kept"]
     assert Comment.objects.get().body == "Важно"
     assert on_disk(settings) == rows() == set()
 
