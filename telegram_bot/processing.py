@@ -6,13 +6,14 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from telegram import Bot, Update
 
 from accounts.services import note_reachable
 from config.backoff import backoff
+from config.database import is_unavailable, retry_once
 from telegram_bot.direct_replies import REPLY_CLAIM, send_replies
 from telegram_bot.inbox import DurableUpdateQueue, in_database
 from telegram_bot.incoming import Flow, Incoming, Inquiry
@@ -43,17 +44,22 @@ async def work_off(
     try:
         if inquiry:
             message.facts = await inquiry(bot, update)
-        row = await in_database(run_flow, message, flow)
-    except (OperationalError, InterfaceError) as error:
-        logger.warning("Update %s waits for the database: %s", update.update_id, error)
-        row = None
+        row = await in_database(retry_once, run_flow, message, flow)
     except Exception as error:
-        logger.exception("Update %s failed", update.update_id)
-        row = await in_database(record_failure, queue.bot_id, update, error)
+        row = await _after_failure(queue.bot_id, update, error)
     finally:
         queue.forget(update)
     if row and row.replies and not row.album:
         await send_replies(bot, row)
+
+
+async def _after_failure(bot_id: int, update: Update, error: Exception) -> IncomingUpdate | None:
+    """A database that cannot serve is no failure of the update, which waits for it."""
+    if is_unavailable(error):
+        logger.warning("Update %s waits for the database: %s", update.update_id, error)
+        return None
+    logger.error("Update %s failed", update.update_id, exc_info=error)
+    return await in_database(record_failure, bot_id, update, error)
 
 
 def run_flow(message: Incoming, flow: Flow) -> IncomingUpdate | None:

@@ -49,8 +49,8 @@ TICKETS = {
         "tickets.attachments", "tickets.models", "tickets.refusals", "tickets.text",
     ],
     "tickets/recording.py": [
-        "accounts.models", "tickets.attachments", "tickets.delivery", "tickets.models",
-        "tickets.refusals", "tickets.status", "tickets.text",
+        "accounts.models", "config.database", "tickets.attachments", "tickets.delivery",
+        "tickets.models", "tickets.refusals", "tickets.status", "tickets.text",
     ],
     "tickets/comments.py": [
         "tickets.forms",
@@ -119,7 +119,8 @@ BOT = {
         "telegram_bot.models",
     ],
     "telegram_bot/processing.py": [
-        "accounts.services", "config.backoff", "telegram", "telegram_bot.direct_replies",
+        "accounts.services", "config.backoff", "config.database", "telegram",
+        "telegram_bot.direct_replies",
         "telegram_bot.inbox", "telegram_bot.incoming", "telegram_bot.keyboards",
         "telegram_bot.models", "telegram_bot.replies",
     ],

@@ -12,7 +12,7 @@ from django.utils import timezone
 from tickets.models import (
     Ticket,
 )
-from tickets.recording import SYSTEM, Kind, lock, record
+from tickets.recording import SYSTEM, Kind, lock, one_change, record
 from tickets.refusals import AlreadyDone
 from tickets.services import change_status
 from tickets.status import TicketStatus, TransitionNotAllowed
@@ -41,6 +41,7 @@ def close_silent_tickets(*, limit: int = 100) -> None:
         _close_silent(ticket)
 
 
+@one_change
 def _remind(ticket: Ticket, ahead: timedelta) -> None:
     with transaction.atomic():
         ticket = lock(ticket)
@@ -51,6 +52,7 @@ def _remind(ticket: Ticket, ahead: timedelta) -> None:
             record(ticket, Kind.REMINDED, SYSTEM, new=f"{closing:%d.%m.%Y}", changed=changed)
 
 
+@one_change
 def _close_silent(ticket: Ticket) -> None:
     """Close a reminded ticket, unless its customer has written or acted since it was chosen."""
     with transaction.atomic():

@@ -24,6 +24,7 @@ from tickets.recording import (
     attach,
     clean_body,
     lock,
+    one_change,
     record,
     require_agent,
     set_status,
@@ -38,6 +39,7 @@ logger = logging.getLogger(__name__)
 CORRECTION_TIME = timedelta(minutes=15)  # in which an edited message corrects its comment
 
 
+@one_change
 def add_comment(
     *,
     ticket: Ticket,
@@ -66,12 +68,14 @@ def add_comment(
         return comment
 
 
+@one_change
 def add_files(*, ticket: Ticket, files: Sequence[NewFile]) -> None:
     """Let further files of the message a ticket was made from join its description."""
     with stored_contents(files) as files, transaction.atomic():
         attach(lock(ticket), None, files)
 
 
+@one_change
 def extend_comment(*, comment: Comment, body: str, files: Sequence[NewFile]) -> None:
     """Let a further part of what a person sent at once join its comment: text and files."""
     with stored_contents(files) as files, transaction.atomic():
@@ -83,6 +87,7 @@ def extend_comment(*, comment: Comment, body: str, files: Sequence[NewFile]) -> 
         attach(ticket, comment, files)
 
 
+@one_change
 def correct_comment(*, comment: Comment, actor: Actor, old: str, new: str) -> None:
     """Put the corrected part of a message in the place of the old one in its author's comment.
 

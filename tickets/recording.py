@@ -2,13 +2,16 @@
 
 from __future__ import annotations  # File[Any] is generic for the type checker only
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import wraps
+from typing import ParamSpec, TypeVar, cast
 
 from django.utils import timezone
 
 from accounts.models import User
-from tickets.attachments import MAX_FILES, NewFile
+from config.database import retry_once
+from tickets.attachments import MAX_FILES, NewFile, stored_contents
 from tickets.delivery import notify
 from tickets.models import (
     TEXT_LIMIT,
@@ -24,6 +27,9 @@ from tickets.status import Role, TicketStatus
 from tickets.text import clean_line, clean_text
 
 Kind = TicketEvent.Kind
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -62,10 +68,32 @@ def _require_length(text: str, limit: int) -> str:
     return text
 
 
+def one_change(change: Callable[P, T]) -> Callable[P, T]:
+    """A service that is one transaction: tried once more when the database has undone it.
+
+    Its files are stored before, once for both tries.
+    """
+
+    @wraps(change)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
+        files = cast(Sequence[NewFile], kwargs.get("files", ()))
+        if not files:
+            return retry_once(change, *args, **kwargs)
+        with stored_contents(files) as stored:
+            kwargs["files"] = stored
+            return retry_once(change, *args, **kwargs)
+
+    return wrapper
+
+
 def lock(ticket: Ticket) -> Ticket:
-    """The row as it is now, nobody else's until the transaction ends."""
+    """The row as it is now, nobody else's until the transaction ends.
+
+    Locks are taken in one order: the person, the ticket, what belongs to it. `no_key`: rows that
+    only refer to the ticket, such as a follow-up, can still be written.
+    """
     return (
-        Ticket.objects.select_for_update(of=("self",))
+        Ticket.objects.select_for_update(of=("self",), no_key=True)
         .select_related("requester", "organization", "product", "assignee")
         .get(pk=ticket.pk)
     )

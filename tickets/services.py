@@ -29,6 +29,7 @@ from tickets.recording import (
     clean_title,
     customer,
     lock,
+    one_change,
     record,
     require_agent,
     require_requester,
@@ -53,6 +54,7 @@ from tickets.text import clean_text
 TICKETS_AN_HOUR = 10
 
 
+@one_change
 def open_ticket(
     *,
     requester: User,
@@ -66,7 +68,7 @@ def open_ticket(
     """Create a ticket; its attachments come in the order of `files`."""
     title, description = clean_title(title), clean_body(description)
     with stored_contents(files) as files, transaction.atomic():
-        User.objects.select_for_update().filter(pk=requester.pk).first()
+        User.objects.select_for_update(no_key=True).filter(pk=requester.pk).first()
         if not Product.objects.filter(pk=product.pk, is_active=True).exists():
             raise ProductUnavailable
         hour_ago = timezone.now() - timedelta(hours=1)
@@ -87,6 +89,7 @@ def open_ticket(
         return ticket
 
 
+@one_change
 def change_status(
     *,
     ticket: Ticket,
@@ -112,6 +115,7 @@ def change_status(
         return ticket
 
 
+@one_change
 def return_to_work(
     *, ticket: Ticket, actor: Actor, reason: str, files: Sequence[NewFile] = ()
 ) -> Ticket:
@@ -129,6 +133,7 @@ def return_to_work(
         )
 
 
+@one_change
 def rate_ticket(*, ticket: Ticket, actor: Actor, score: int, text: str = "") -> Ticket:
     """Keep the requester's score, 1 to 5, of a resolved ticket and close it; `text` goes with it.
 
@@ -148,6 +153,7 @@ def rate_ticket(*, ticket: Ticket, actor: Actor, score: int, text: str = "") -> 
         return comment_rating(ticket=ticket, actor=actor, text=text) if text else ticket
 
 
+@one_change
 def comment_rating(*, ticket: Ticket, actor: Actor, text: str) -> Ticket:
     """Keep the requester's words beside the score; the ticket stays closed."""
     text = clean_body(text)
@@ -161,6 +167,7 @@ def comment_rating(*, ticket: Ticket, actor: Actor, text: str) -> Ticket:
         return ticket
 
 
+@one_change
 def set_priority(*, ticket: Ticket, priority: Priority, actor: Actor) -> Ticket:
     with transaction.atomic():
         ticket = lock(ticket)
@@ -172,6 +179,7 @@ def set_priority(*, ticket: Ticket, priority: Priority, actor: Actor) -> Ticket:
         return ticket
 
 
+@one_change
 def assign_ticket(*, ticket: Ticket, assignee: User | None, actor: Actor) -> Ticket:
     if assignee and not (assignee.is_staff and assignee.is_active):
         raise ValueError("an assignee is an active agent")
@@ -192,6 +200,7 @@ def assign_ticket(*, ticket: Ticket, assignee: User | None, actor: Actor) -> Tic
         return ticket
 
 
+@one_change
 def work_on_ticket(
     *,
     ticket: Ticket,
@@ -231,6 +240,7 @@ def work_on_ticket(
             change_status(ticket=ticket, to=to, actor=actor, answer=body, files=files)
 
 
+@one_change
 def take_to_work(*, ticket: Ticket, actor: Actor) -> None:
     """Assign a ticket to the agent and start it. Raises AlreadyDone when both are done."""
     done = 0
