@@ -1,7 +1,7 @@
 """The only door to django-q2: everything else says `enqueue`."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -19,9 +19,9 @@ def enqueue(task: str | Callable[..., Any], *ids: int | str) -> None:
     async_task(task, *ids)
 
 
-def has_waiting_tasks() -> bool:
+def has_waiting_tasks(since: datetime | None = None) -> bool:
     """Whether a task waits for a worker; one that is being run is locked until later."""
-    return OrmQ.objects.filter(lock__lte=timezone.now()).exists()
+    return OrmQ.objects.filter(lock__lte=since or timezone.now()).exists()
 
 
 def delete_old_failures() -> None:

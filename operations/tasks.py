@@ -6,6 +6,7 @@ from collections.abc import Callable
 from accounts.retention import delete_expired_logins
 from accounts.services import delete_old_pins, queue_due_pin_mails
 from config.queue import delete_old_failures
+from operations.health import stamp_worker
 from telegram_bot.files import fetch_due_files
 from telegram_bot.tasks import delete_old_updates
 from tickets.clocks import close_silent_tickets
@@ -17,6 +18,7 @@ logger = logging.getLogger(__name__)
 
 # Wake what a killed process left behind, let time do its work, drop what is past its retention
 EVERY_MINUTE: tuple[Callable[[], None], ...] = (
+    stamp_worker,
     queue_due_pin_mails,
     drain_all,
     fetch_due_files,

@@ -160,13 +160,15 @@ TABLE: dict[str, list[str]] = {
 }  # fmt: skip
 
 # Dotted names that point where an import may not, each with its reason
+ERROR_PAGES = "Django finds the pages of errors where the root of all addresses is"
 QUEUED = "the queue finds a task by its name; importing it would close a circle"
 ROOT_URLS = "the root of all addresses includes those of the faces"
 UPGRADE = "for one release: what was queued before an upgrade goes to where the work is now"
 NAMES_THAT_POINT_UP = {
     ("config/urls.py", "operations.urls"): ROOT_URLS,
     ("config/urls.py", "portal.urls"): ROOT_URLS,
-    ("config/urls.py", "portal.views.errors.bad_request"): "Django finds the page of an error so",
+    ("config/urls.py", "portal.views.errors.bad_request"): ERROR_PAGES,
+    ("config/urls.py", "portal.views.errors.server_error"): ERROR_PAGES,
     ("tickets/delivery.py", "tickets.tasks.drain"): QUEUED,
     ("telegram_bot/files.py", "telegram_bot.tasks.fetch_files"): QUEUED,
     ("tickets/tasks.py", "operations.tasks.every_minute"): UPGRADE,

@@ -6,7 +6,10 @@ from django.utils import timezone
 
 from accounts.models import LinkPin
 from accounts.services import new_pin_code, queue_due_pin_mails, request_link_pin
+from config.queue import enqueue
+from operations.tasks import every_minute
 from telegram_bot.models import BotHeartbeat, TelegramFile
+from tests.database import read_only
 from tests.factories import TicketFactory
 from tickets.models import Attachment, Delivery
 
@@ -145,5 +148,39 @@ def test_query_count(client, rows, django_assert_num_queries):
     for number in range(rows):
         deliver(f"waits {number}", due=70, address=str(number))
         file_of(TicketFactory(), due=timedelta(hours=1))
-    with django_assert_num_queries(6):  # overdue (2 channels), sent, PINs, files, bot
+    problems(client)
+    every_minute()
+    with django_assert_num_queries(
+        8
+    ):  # a write, overdue (2 channels), sent, PINs, files, bot, worker
         problems(client)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_database_that_can_only_be_read(client):
+    assert problems(client) == []
+    with read_only():
+        assert problems(client) == ["database"]
+    assert problems(client) == []
+
+
+def test_stopped_worker_is_seen_though_nothing_is_due(client, clock):
+    every_minute()
+    clock.advance(seconds=118)
+    BotHeartbeat.objects.update(seen_at=clock.now())
+    assert problems(client) == []
+    clock.advance(seconds=3)
+    assert problems(client) == ["worker not running"]
+    every_minute()
+    assert problems(client) == []
+
+
+def test_before_the_first_stamp_a_waiting_task_tells(client, clock):
+    clock.advance(hours=1)
+    BotHeartbeat.objects.update(seen_at=clock.now())
+    assert problems(client) == []
+    enqueue("operations.tasks.every_minute")
+    assert problems(client) == []
+    clock.advance(seconds=121)
+    BotHeartbeat.objects.update(seen_at=clock.now())
+    assert problems(client) == ["worker not running"]
