@@ -11,4 +11,3 @@ urlpatterns = [
     path("", include("portal.urls")),
 ]
 
-handler400 = "portal.views.errors.bad_request"

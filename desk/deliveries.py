@@ -32,7 +32,7 @@ class ChannelFilter(admin.SimpleListFilter):
 
 class DeliveryAdmin(ReadOnlyAdmin):
     list_display = (
-        "id", "state_", "channel_", "kind_", "ticket", "to", "attempts", "due_at", "sent_at",
+        "id", "state_", "channel_", "kind_", "ticket_", "to", "attempts", "due_at", "sent_at",
         "error",
     )  # fmt: skip
     list_select_related = ("event__ticket", "recipient")
@@ -41,10 +41,10 @@ class DeliveryAdmin(ReadOnlyAdmin):
     search_help_text = gettext_lazy("Адрес целиком")
     ordering = ("-id",)
     fields = (
-        "channel_", "kind_", "ticket", "recipient", "address", "state", "attempts", "due_at",
-        "created_at", "sent_at", "error",
+        "channel_", "kind_", "ticket_", "recipient", "address", "state", "attempts", "due_at",
+        "created_at", "first_tried_at", "sent_at", "error",
     )  # fmt: skip
-    readonly_fields = ("channel_", "kind_", "ticket")
+    readonly_fields = ("channel_", "kind_", "ticket_")
     actions = ("send_again",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
@@ -111,8 +111,8 @@ class DeliveryAdmin(ReadOnlyAdmin):
         return addressee(delivery)
 
     @admin.display(description=gettext_lazy("заявка"))
-    def ticket(self, delivery: Delivery) -> SafeString | str:
-        if delivery.event is None:
+    def ticket_(self, delivery: Delivery) -> SafeString | str:
+        if delivery.ticket_id is None:
             return "—"
-        card = reverse("admin:tickets_ticket_change", args=[delivery.event.ticket_id])
-        return format_html('<a href="{}">№ {}</a>', card, delivery.event.ticket_id)
+        card = reverse("admin:tickets_ticket_change", args=[delivery.ticket_id])
+        return format_html('<a href="{}">№ {}</a>', card, delivery.ticket_id)

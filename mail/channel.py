@@ -37,6 +37,7 @@ class EmailChannel(Channel):
     icon = "✉️"
     kinds = (NoticeKind, MailKind)
     lease = SLOW_WORK
+    conversation = ("address", "ticket")  # many tickets write to one shared mailbox
     batch = 1  # a slow server must not hold more than one letter
 
     def recipients(self, notice: Notice) -> Iterable[Recipient]:

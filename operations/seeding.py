@@ -215,6 +215,7 @@ class Timeline:
             "channel": "email",
             "kind": "resolved" if event["new_value"] == TicketStatus.RESOLVED else kind,
             "event_id": event["id"],
+            "ticket_id": event["ticket_id"],
             "recipient_id": requester.pk,
             "address": requester.email,
             "key": f"event:{event['id']}:email:{kind}:0:0",
@@ -222,6 +223,7 @@ class Timeline:
             "attempts": 1,
             "state": Delivery.State.SENT,
             "created_at": event["created_at"],
+            "first_tried_at": event["created_at"],
             "sent_at": event["created_at"],
         }
 

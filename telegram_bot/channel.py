@@ -225,6 +225,7 @@ class TelegramChannel(Channel):
                 address=account.address,
                 key=f"created:{delivery.data['ticket']}",
                 recipient=account.user,
+                ticket_id=delivery.data["ticket"],
                 data={"ticket": delivery.data["ticket"]},
             )
 

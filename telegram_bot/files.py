@@ -228,6 +228,7 @@ def _refuse(row: TelegramFile, reason: str) -> None:
                 kind=TelegramKind.FILE_REFUSED,
                 address=account.address,
                 recipient=sender,
+                ticket_id=attachment.ticket_id,
                 key=f"file_refused:{attachment.pk}",
                 data={"attachment": attachment.pk},
             )

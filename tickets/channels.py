@@ -57,8 +57,9 @@ class ChannelState:
 class Channel:
     """A way to people or programs: a subclass, and its dotted name in NOTICE_CHANNELS.
 
-    Rows that agree in the fields of `conversation` leave one by one, the oldest first: the next
-    waits until that one is sent or given up. Other conversations go on meanwhile.
+    Of one conversation (the rows that agree in `conversation`) the oldest row leaves first, and
+    only when it has ended the next; other conversations go on meanwhile. A row in which one of
+    these fields is empty is a conversation of its own.
     """
 
     name: ClassVar[str]
@@ -68,7 +69,7 @@ class Channel:
     batch: ClassVar[int] = 25  # deliveries sent side by side
     kinds: ClassVar[tuple[type[TextChoices], ...]] = (NoticeKind,)  # what it can be asked to say
     conversation: ClassVar[tuple[str, ...]] = ("address",)  # fields of Delivery
-    retries_for: ClassVar[timedelta] = timedelta(hours=24)
+    retries_for: ClassVar[timedelta] = timedelta(hours=24)  # from the first try
     hears_everything: ClassVar[bool] = False  # every public event, also the requester's own
 
     def recipients(self, notice: Notice) -> Iterable[Recipient]:

@@ -12,7 +12,8 @@ from functools import cache
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
@@ -59,6 +60,7 @@ def notify(event: TicketEvent) -> None:
             channel=channel.name,
             kind=kind,
             event=event,
+            ticket_id=event.ticket_id,
             recipient=recipient.user,
             address=recipient.address,
             key=f"event:{event.pk}:{channel.name}:{notice.kind}:{place}:{part}",  # no address
@@ -88,6 +90,7 @@ def tell(
     address: str,
     key: str,
     recipient: User | None = None,
+    ticket_id: int | None = None,
     data: dict[str, int | str | bool] | None = None,
 ) -> bool:
     """Queue a message that belongs to no ticket event; False when that key was told before."""
@@ -99,6 +102,7 @@ def tell(
                 "kind": kind,
                 "address": address,
                 "recipient": recipient,
+                "ticket_id": ticket_id,
                 "data": data or {},
             },
         )
@@ -187,11 +191,15 @@ def _next_batch(channel: Channel) -> list[Delivery]:
     )  # fmt: skip
     held_back = channel.held_back([row.address for row in rows])
     batch = [row for row in rows if row.address not in held_back][: channel.batch]
+    now = timezone.now()
     Delivery.objects.filter(pk__in=[row.pk for row in batch]).update(
-        due_at=timezone.now() + CLAIM, attempts=F("attempts") + 1
+        due_at=now + CLAIM,
+        attempts=F("attempts") + 1,
+        first_tried_at=Coalesce("first_tried_at", Value(now)),
     )
     for row in batch:
         row.attempts += 1
+        row.first_tried_at = row.first_tried_at or now
     return batch
 
 
@@ -206,7 +214,7 @@ def _record(channel: Channel, outcome: Outcome) -> None:
         row.state, row.error = Delivery.State.CANCELLED, str(error)[:300]
     elif isinstance(error, PermanentError):
         row.state, row.error = Delivery.State.FAILED, redact(str(error))[:300]
-    elif now - row.created_at > channel.retries_for:
+    elif now - (row.first_tried_at or now) > channel.retries_for:
         row.state, row.error = Delivery.State.FAILED, _brief(error)
     elif isinstance(error, RetryLater):
         row.due_at, row.error = now + error.wait, _brief(error)
@@ -235,7 +243,10 @@ def resend(delivery: Delivery) -> None:
     with transaction.atomic():
         again = Delivery.objects.filter(
             pk=delivery.pk, state__in=[Delivery.State.FAILED, Delivery.State.CANCELLED]
-        ).update(state=Delivery.State.QUEUED, due_at=now, created_at=now, attempts=0, error="")
+        ).update(
+            state=Delivery.State.QUEUED, due_at=now, created_at=now, first_tried_at=None,
+            attempts=0, error="",
+        )  # fmt: skip
         if again:
             enqueue("tickets.tasks.drain", delivery.channel)
 

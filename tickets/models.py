@@ -275,6 +275,10 @@ class Delivery(models.Model):
     event = models.ForeignKey(
         TicketEvent, on_delete=models.CASCADE, null=True, related_name="deliveries"
     )
+    ticket = models.ForeignKey(
+        Ticket, on_delete=models.CASCADE, null=True, related_name="deliveries",
+        verbose_name=_("заявка"),
+    )  # fmt: skip
     recipient = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, verbose_name=_("кому")
     )
@@ -286,6 +290,7 @@ class Delivery(models.Model):
     state = models.CharField(_("состояние"), max_length=10, choices=State, default=State.QUEUED)
     error = models.CharField(_("ошибка"), max_length=300, blank=True)
     created_at = models.DateTimeField(_("создано"), default=timezone.now)
+    first_tried_at = models.DateTimeField(_("первая попытка"), null=True)
     sent_at = models.DateTimeField(_("отправлено"), null=True)
 
     class Meta:
@@ -296,6 +301,14 @@ class Delivery(models.Model):
             models.Index(
                 "channel", "address", "id", condition=Q(state="queued"), name="delivery_order"
             ),
+            models.Index(
+                "channel",
+                "address",
+                "ticket",
+                "id",
+                condition=Q(state="queued"),
+                name="delivery_ticket_order",
+            ),  # fmt: skip
             models.Index("channel", "sent_at", name="delivery_pace"),
             models.Index("created_at", name="delivery_age"),
         ]

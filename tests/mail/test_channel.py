@@ -1,6 +1,7 @@
 """Letters of a ticket: whom they reach, their form, and a mail server in trouble."""
 
 import smtplib
+from datetime import timedelta
 
 import pytest
 from django.core import mail
@@ -11,7 +12,7 @@ from tests.factories import TicketFactory, UserFactory, open_ticket
 from tests.mail.outbox import answer, mailed_to, row_to, send_due
 from tickets import services
 from tickets.comments import add_comment
-from tickets.delivery import resend
+from tickets.delivery import drain, resend, tell
 from tickets.models import Delivery, Face
 from tickets.recording import customer
 from tickets.status import TicketStatus
@@ -229,3 +230,29 @@ def test_order_of_letters_to_an_address_is_kept(ticket, by_agent, smtp, clock, m
     send_due()
     bodies = [letter.body for letter in mail.outbox if letter.to == ["anna@alpha.example"]]
     assert ["Первый" in bodies[0], "Второй" in bodies[1]] == [True, True]
+
+
+def test_letter_that_waits_holds_its_own_ticket_only(boris, desk, clock, monkeypatch):
+    """The desk's mailbox is shared by every ticket."""
+    monkeypatch.setattr("tickets.delivery.SLICE", 0.5)
+    waiting, other = open_ticket(boris), open_ticket(boris)
+    Delivery.objects.filter(ticket=waiting).update(due_at=clock.now() + timedelta(minutes=5))
+    for ticket in (waiting, other):
+        add_comment(ticket=ticket, actor=customer(boris, Face.BOT), body="Вопрос")
+    clock.advance(seconds=3)
+    drain("email")
+    assert [f"№ {other.number}" in letter.subject for letter in mail.outbox] == [True, True]
+    clock.advance(minutes=5)
+    drain("email")
+    assert [f"№ {waiting.number}" in letter.subject for letter in mail.outbox[2:]] == [True, True]
+
+
+def test_letters_without_a_ticket_wait_for_none(linked, clock, monkeypatch):
+    monkeypatch.setattr("tickets.delivery.SLICE", 0.5)
+    for key in ("waits", "goes"):
+        tell(channel="email", kind="linked", address=linked.email, recipient=linked, key=key)
+    Delivery.objects.filter(key="waits").update(due_at=clock.now() + timedelta(minutes=5))
+    drain("email")
+    assert set(Delivery.objects.values_list("key", "state")) == {
+        ("waits", State.QUEUED), ("goes", State.SENT),
+    }  # fmt: skip

@@ -18,6 +18,12 @@ pytestmark = pytest.mark.django_db
 State = Delivery.State
 
 
+def fail_once(channel):
+    """One batch of tries."""
+    for outcome in channel.send(delivery._next_batch(channel)):
+        delivery._record(channel, outcome)
+
+
 # Queueing
 
 
@@ -28,7 +34,7 @@ def test_notify_writes_one_row_an_address_and_one_wake_up(pigeon, anna, agent):
     assert (row.channel, row.kind, row.address, row.recipient) == (
         "pigeon", "resolved", "loft", anna,
     )  # fmt: skip
-    assert row.event == ticket.events.get()
+    assert (row.event, row.ticket) == (ticket.events.get(), ticket)
     assert row.data == {"loud": True}
     assert queued() == [DRAIN]
 
@@ -42,6 +48,12 @@ def test_tell_says_the_same_thing_once(pigeon, anna):
     row = Delivery.objects.get()
     assert (row.kind, row.recipient, row.data, row.event) == ("linked", anna, {"at": 1}, None)
     assert queued() == [DRAIN]
+
+
+def test_told_row_names_its_ticket(pigeon, anna):
+    ticket = TicketFactory(requester=anna)
+    delivery.tell(channel="pigeon", kind="x", address="loft", key="x:1", ticket_id=ticket.pk)
+    assert Delivery.objects.get().ticket == ticket
 
 
 def test_queue_task_drains_by_name(pigeon, run_queue):
@@ -168,18 +180,31 @@ def test_temporary_errors_back_off_up_to_five_minutes(pigeon, clock):
 
 
 @pytest.mark.parametrize("error", [OSError("reset"), RetryLater(timedelta(seconds=9))])
-def test_row_is_given_up_after_a_day(pigeon, clock, error):
-    row = add("a1", attempts=100)
-    pigeon.plans["loft"] = [error]
+def test_row_is_given_up_a_day_after_its_first_try(pigeon, clock, error):
+    row = add("a1")
+    pigeon.plans["loft"] = [error, error]
+    fail_once(pigeon)
     clock.advance(hours=24, seconds=1)
-    drain()
+    fail_once(pigeon)
     row.refresh_from_db()
     assert row.state == State.FAILED
     assert type(error).__name__ in row.error
 
 
+def test_worker_that_was_off_for_a_day_gives_nothing_up(pigeon, clock):
+    row = add("a1")
+    pigeon.plans["loft"] = [OSError("502")]
+    clock.advance(hours=25)
+    fail_once(pigeon)
+    row.refresh_from_db()
+    assert (row.state, row.attempts) == (State.QUEUED, 1)
+    clock.advance(seconds=3)
+    drain()
+    assert pigeon.sent == ["a1"]
+
+
 def test_row_is_not_given_up_before_a_day(pigeon, clock):
-    row = add("a1", attempts=100)
+    row = add("a1", attempts=100, first_tried_at=clock.now())
     pigeon.plans["loft"] = [OSError("reset")]
     clock.advance(hours=23, minutes=59)
     drain()
@@ -218,7 +243,7 @@ def test_row_deleted_while_it_was_sent_is_passed_over(pigeon):
 
 @pytest.mark.parametrize("state", [State.FAILED, State.CANCELLED])
 def test_resend_gives_a_new_day(pigeon, clock, state):
-    row = add("a1", state=state, attempts=99, error="OSError: reset")
+    row = add("a1", state=state, attempts=99, error="OSError: reset", first_tried_at=clock.now())
     clock.advance(days=3)
     delivery.resend(row)
     row.refresh_from_db()
