@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy
 from accounts.letters import password_letter
 from accounts.models import BotRegistration, MessengerAccount, User
 from accounts.services import unlink_messenger, withdraw_registration
+from config.mail import ImpossibleAddress
 from desk.lists import DeskAdmin, ReadOnlyAdmin
 
 
@@ -147,11 +148,11 @@ class UserAdmin(DeskAdmin, DjangoUserAdmin):
             self.message_user(request, text % {"emails": emails}, messages.ERROR)
 
     def _invite_one(self, request: HttpRequest, user: User, server: BaseEmailBackend) -> None:
-        letter = password_letter("invitation", user)
-        letter.connection = server
         try:
+            letter = password_letter("invitation", user)
+            letter.connection = server
             letter.send()
-        except (SMTPRecipientsRefused, SMTPDataError):
+        except (SMTPRecipientsRefused, SMTPDataError, ImpossibleAddress):
             text = _("Почтовый сервер не принял письмо для %(email)s. Проверьте адрес.")
             self.message_user(request, text % {"email": user.email}, messages.ERROR)
         else:

@@ -2,18 +2,19 @@
 
 import logging
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from datetime import timedelta
 from email.utils import parseaddr
-from smtplib import SMTPDataError, SMTPRecipientsRefused
+from functools import partial
 
 from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
 from django.db.models import TextChoices
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from config.mail import build_letter
+from config.mail import ImpossibleAddress, build_letter, describe_refusal, is_final
+from mail.posting import Files, post
 from tickets.channels import Cancelled, Channel, Outcome, PermanentError, Recipient, RetryLater
 from tickets.leases import SLOW_WORK
 from tickets.models import Attachment, Delivery, Ticket, TicketEvent
@@ -23,7 +24,6 @@ logger = logging.getLogger(__name__)
 MAILED = {  # what customers get by mail
     NoticeKind.STATUS, NoticeKind.RESOLVED, NoticeKind.COMMENT, NoticeKind.REMINDER,
 }  # fmt: skip
-MAILED_FILES = 10 * 1024**2  # bytes of attachments in one letter; the rest is on the card
 FILES_COME = timedelta(minutes=1)  # a letter waits so long for files on their way from Telegram
 
 
@@ -66,17 +66,11 @@ class EmailChannel(Channel):
         for delivery in deliveries:
             try:
                 self._send_one(delivery)
-            except SMTPRecipientsRefused as error:
-                codes = [code for code, _text in error.recipients.values()]
-                final = all(code >= 500 for code in codes)
-                yield Outcome(delivery, PermanentError(f"SMTP {codes}") if final else error)
-            except SMTPDataError as error:
-                final = error.smtp_code >= 500
-                yield Outcome(
-                    delivery, PermanentError(f"SMTP {error.smtp_code}") if final else error
-                )
-            except (Cancelled, RetryLater, OSError) as error:
-                yield Outcome(delivery, error)  # OSError: also a server that refuses us altogether
+            except (Cancelled, RetryLater) as error:
+                yield Outcome(delivery, error)
+            except (OSError, ImpossibleAddress) as error:
+                final = is_final(error)
+                yield Outcome(delivery, PermanentError(describe_refusal(error)) if final else error)
             except Exception as error:  # what cannot be made now will not be made later
                 logger.exception("Letter %s cannot be made", delivery.pk)
                 yield Outcome(delivery, PermanentError(type(error).__name__))
@@ -89,9 +83,15 @@ class EmailChannel(Channel):
         event = delivery.event
         files = _files_of(event) if event else []
         coming = any(file.state == Attachment.State.PENDING for file in files)
-        if coming and timezone.now() - delivery.created_at < FILES_COME:
+        if coming and timedelta() <= timezone.now() - delivery.created_at < FILES_COME:
             raise RetryLater(timedelta(seconds=5))
-        attached = _contents_that_fit(files)
+        ready = [file for file in files if file.state == Attachment.State.READY]
+        post(partial(self._write, delivery, files), ready, attempt=delivery.attempts)
+
+    def _write(
+        self, delivery: Delivery, files: Sequence[Attachment], attached: Files
+    ) -> EmailMultiAlternatives:
+        event = delivery.event
         context = {
             "delivery": delivery,
             "event": event,
@@ -105,7 +105,7 @@ class EmailChannel(Channel):
         )
         for file, content in attached.items():
             letter.attach(file.name, content, "application/octet-stream")
-        letter.send()
+        return letter
 
     def _headers(self, delivery: Delivery) -> dict[str, str]:
         """Headers by which mail programs keep the letters of a ticket together."""
@@ -126,15 +126,3 @@ def _files_of(event: TicketEvent) -> list[Attachment]:
         return []
     files = event.ticket.attachments.filter(comment=event.comment)
     return list(files.exclude(state=Attachment.State.REFUSED))
-
-
-def _contents_that_fit(files: Iterable[Attachment]) -> dict[Attachment, bytes]:
-    found: dict[Attachment, bytes] = {}
-    left = MAILED_FILES
-    for file in files:
-        if file.state != Attachment.State.READY or file.size > left:
-            continue
-        with suppress(OSError), file.file.open("rb") as content:  # else it is on the card only
-            found[file] = content.read()
-            left -= file.size
-    return found

@@ -148,7 +148,7 @@ TABLE: dict[str, list[str]] = {
     "config/queue.py": ["django_q"],
     "accounts": ["config", "accounts"],
     **TICKETS,
-    "mail": ["config", "accounts", "tickets"],
+    "mail": ["config", "accounts", "tickets", "mail"],
     **BOT,
     "portal": ["config", "accounts", "tickets", "portal", *CHANNEL_FOR_FACES],
     "desk": ["config", "accounts", "tickets", "desk", *CHANNEL_FOR_FACES],

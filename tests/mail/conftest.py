@@ -1,7 +1,10 @@
+from contextlib import ExitStack
+
 import pytest
 from django.core import mail
 
 from tests.factories import TicketFactory
+from tests.mail.mail_server import MailServer, running
 
 
 @pytest.fixture
@@ -29,3 +32,18 @@ def smtp(monkeypatch):
 def desk(settings):
     settings.STAFF_EMAIL = "desk@support.example"
     return settings.STAFF_EMAIL
+
+
+@pytest.fixture
+def serve(settings):
+    """`serve(announced=10_240_000)` starts a real mail server, which letters then go to."""
+    with ExitStack() as stack:
+
+        def start(announced=None):
+            server = MailServer()
+            settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+            settings.EMAIL_HOST = "127.0.0.1"
+            settings.EMAIL_PORT = stack.enter_context(running(server, announced))
+            return server
+
+        yield start

@@ -7,7 +7,7 @@ from django.core import mail
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage
 
-from mail.channel import MAILED_FILES
+from mail.posting import MAILED_FILES
 from tests.factories import open_ticket
 from tests.mail.outbox import answer, ask, pdf, row_to
 from tickets import services
@@ -165,7 +165,7 @@ def test_ten_megabytes_of_files_fit_into_a_letter(ticket, by_agent):
 
 
 def test_what_does_not_fit_is_named_and_left_on_the_card(ticket, by_agent, monkeypatch):
-    monkeypatch.setattr("mail.channel.MAILED_FILES", 30)
+    monkeypatch.setattr("mail.posting.MAILED_FILES", 30)
     files = [pdf("а.pdf", 20), pdf("б.pdf", 11), pdf("в.pdf", 10), pdf("г.pdf", 8)]
     add_comment(ticket=ticket, actor=by_agent, body="Файлы", files=files)
     drain("email")

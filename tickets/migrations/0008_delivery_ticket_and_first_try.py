@@ -13,7 +13,7 @@ def fill(apps, schema_editor):
 class Migration(migrations.Migration):
     """Letters wait for those of their own ticket only; retries count from the first try."""
 
-    dependencies = [("tickets", "0005_sources_and_internal_events")]
+    dependencies = [("tickets", "0007_form_keys_and_drafts")]
     operations = [
         migrations.AddField(
             "delivery", "ticket",
