@@ -54,7 +54,7 @@ class PinNews(models.TextChoices):
     FAILED = "pin_failed", _("письмо с ПИН-кодом не ушло")
 
 
-PinTeller = Callable[[LinkPin, PinNews], object]
+PinTeller = Callable[[LinkPin, PinNews, bool], object]
 _tellers: list[PinTeller] = []
 
 
@@ -63,7 +63,7 @@ def tell_pin_news_by(teller: PinTeller) -> None:
     _tellers[:] = [teller]
 
 
-def tell_of_pin(pin: LinkPin, news: PinNews) -> None:
+def tell_of_pin(pin: LinkPin, news: PinNews, address_refused: bool = False) -> None:
     """Give the news to whoever sends messages, in the caller's transaction."""
     for tell in _tellers:
-        tell(pin, news)
+        tell(pin, news, address_refused)

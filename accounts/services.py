@@ -309,16 +309,19 @@ def record_pin_sent(pin: LinkPin) -> None:
     )
 
 
-def record_pin_mail_failure(pin: LinkPin) -> None:
-    """Plan the next attempt, or close the PIN after the last; the person is told of both."""
+def record_pin_mail_failure(pin: LinkPin, *, address_refused: bool = False) -> None:
+    """Plan the next attempt, or close the PIN after the last; the person is told of both.
+
+    To an address that is refused there is no next attempt.
+    """
     now = timezone.now()
     with transaction.atomic():
         pin = LinkPin.objects.select_for_update().get(pk=pin.pk)
         if pin.closed_at:
             return  # nobody waits for it any more
-        if pin.mail_attempts >= MAIL_ATTEMPTS:
+        if address_refused or pin.mail_attempts >= MAIL_ATTEMPTS:
             pin.closed_at, pin.mail_due_at = now, None
-            tell_of_pin(pin, PinNews.FAILED)
+            tell_of_pin(pin, PinNews.FAILED, address_refused)
         else:
             wait = backoff(pin.mail_attempts, longest=LONGEST_MAIL_WAIT)
             pin.mail_due_at, pin.expires_at = now + wait, None

@@ -1,12 +1,11 @@
 """Queue entry points: ids in, quiet when the row is gone."""
 
 import logging
-from smtplib import SMTPException
 
 from accounts.letters import claim_reset_letter, password_letter, release_reset_letter
 from accounts.models import LinkPin, User
 from accounts.services import PIN_LIFETIME, new_pin_code, record_pin_mail_failure, record_pin_sent
-from config.mail import build_letter
+from config.mail import build_letter, is_final
 
 logger = logging.getLogger(__name__)
 
@@ -19,12 +18,11 @@ def mail_link_pin(link_pin_id: int, attempt: int = 0) -> None:
         return
     user = pin.registration.user
     context = {"user": user, "code": code, "minutes": PIN_LIFETIME.seconds // 60}
-    letter = build_letter("link_pin", to=user.email, context=context)
     try:
-        letter.send()
-    except (OSError, SMTPException) as error:
+        build_letter("link_pin", to=user.email, context=context).send()
+    except Exception as error:  # whatever it was, somebody waits for the code and must hear
         logger.warning("PIN mail %s did not leave: %s", pin.pk, type(error).__name__)
-        record_pin_mail_failure(pin)
+        record_pin_mail_failure(pin, address_refused=is_final(error))
     else:
         record_pin_sent(pin)
 
@@ -36,6 +34,6 @@ def mail_password_reset(user_id: int) -> None:
         return
     try:
         password_letter("password_reset", user).send()
-    except (OSError, SMTPException) as error:
+    except Exception as error:  # whatever it was, the person may ask again at once
         release_reset_letter(user)
         logger.warning("password mail for user %s did not leave: %s", user_id, type(error).__name__)

@@ -141,7 +141,7 @@ def _pin_mail(delivery: Delivery) -> Reply:
     again = kb.inline([kb.button(_("🔄 Повторить"), "resend_pin")])
     return say(
         int(delivery.address),
-        render(delivery.kind),
+        render(delivery.kind, address_refused=delivery.data.get("address_refused", False)),
         again if delivery.kind == PinNews.FAILED else None,
     )
 

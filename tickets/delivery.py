@@ -111,10 +111,13 @@ def tell(
     return created
 
 
-def tell_of_pin(pin: LinkPin, news: PinNews) -> None:
+def tell_of_pin(pin: LinkPin, news: PinNews, address_refused: bool = False) -> None:
     """News of a PIN go to where it was asked for."""
     key = f"{news.value}:{pin.pk}"
-    tell(channel=pin.channel, kind=news.value, address=pin.address, key=key, data={"pin": pin.pk})
+    data: dict[str, int | str | bool] = {"pin": pin.pk}
+    if address_refused:
+        data["address_refused"] = True
+    tell(channel=pin.channel, kind=news.value, address=pin.address, key=key, data=data)
 
 
 def drain(channel_name: str) -> None:

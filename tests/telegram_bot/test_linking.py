@@ -418,6 +418,14 @@ def test_mail_server_down_for_long_is_told(registration, chat: Chat, bot: Bot, p
     assert len(postman.mail()) == 1
 
 
+def test_address_that_is_refused_is_told_at_once(registration, chat: Chat, postman) -> None:
+    type(registration.user).objects.update(email="анна@alpha.example")
+    chat.share_contact()
+    refused = chat.message_with("Проверьте адрес электронной почты")
+    assert list(chat.telegram.buttons(refused)) == ["🔄 Повторить"]
+    assert postman.mail() == []
+
+
 # What stays
 
 
