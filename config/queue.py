@@ -5,18 +5,36 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
+from django_q.brokers.orm import ORM
+from django_q.conf import Conf
 from django_q.models import Failure, OrmQ
 from django_q.tasks import async_task
 
 FAILURES_KEPT = timedelta(days=7)
 
 
-def enqueue(task: str | Callable[..., Any], *ids: int | str) -> None:
+class Broker(ORM):
+    """Hands a task to a second worker only when the first cannot be at it any more."""
+
+    def timeout(self, task: OrmQ) -> datetime:
+        """Until when a taken task is left alone: longer for one with a time of its own."""
+        try:
+            own = task.task.get("timeout") or 0
+        except Exception:  # one that cannot be read must not stop the others
+            own = 0
+        return timezone.now() + timedelta(seconds=max(Conf.RETRY, own + Conf.RETRY - Conf.TIMEOUT))
+
+
+def enqueue(
+    task: str | Callable[..., Any], *ids: int | str, timeout: timedelta | None = None
+) -> None:
     """Queue `task` (a function or its dotted name) inside the caller's transaction.
 
-    Arguments are readable in the queue table, so only ids and names may be passed.
+    Arguments are readable in the queue table, so only ids and names may be passed. `timeout` is
+    for a task that may run for longer than the others.
     """
-    async_task(task, *ids)
+    options = {"timeout": int(timeout.total_seconds())} if timeout else {}
+    async_task(task, *ids, **options)
 
 
 def has_waiting_tasks(since: datetime | None = None) -> bool:

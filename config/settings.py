@@ -191,13 +191,13 @@ STAFF_EMAIL = env.str("STAFF_EMAIL", "")
 
 # Tickets and their way out
 TICKET_AUTOCLOSE_DAYS = env.int("TICKET_AUTOCLOSE_DAYS", 7)
-SLOW_WORK_TASKS = ["telegram_bot.tasks.fetch_files"]  # take turns with the e-mail drain
 NOTICE_CHANNELS = ["telegram_bot.channel.TelegramChannel", "mail.channel.EmailChannel"]
 
 # Queue: the ORM broker makes `enqueue` part of the caller's transaction.
 Q_CLUSTER = {
     "name": "support",
     "orm": "default",
+    "broker_class": "config.queue.Broker",
     "workers": 3,
     "queue_limit": 3,
     "bulk": 1,

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from config.mail import ImpossibleAddress, build_letter, describe_refusal, is_final
 from mail.posting import Files, post
 from tickets.channels import Cancelled, Channel, Outcome, PermanentError, Recipient, RetryLater
-from tickets.leases import SLOW_WORK
+from tickets.leases import LETTERS
 from tickets.models import Attachment, Delivery, Ticket, TicketEvent
 from tickets.notices import Audience, Notice, NoticeKind
 
@@ -36,7 +36,7 @@ class EmailChannel(Channel):
     label = gettext_lazy("Почта")
     icon = "✉️"
     kinds = (NoticeKind, MailKind)
-    lease = SLOW_WORK
+    lease = LETTERS
     conversation = ("address", "ticket")  # many tickets write to one shared mailbox
     batch = 1  # a slow server must not hold more than one letter
 

@@ -7,7 +7,7 @@ from accounts.retention import delete_expired_logins
 from accounts.services import delete_old_pins, queue_due_pin_mails
 from config.queue import delete_old_failures
 from operations.health import stamp_worker
-from telegram_bot.files import fetch_due_files
+from telegram_bot.files import fetch_forgotten
 from telegram_bot.tasks import delete_old_updates
 from tickets.clocks import close_silent_tickets
 from tickets.delivery import delete_old_deliveries, drain_all
@@ -21,7 +21,7 @@ EVERY_MINUTE: tuple[Callable[[], None], ...] = (
     stamp_worker,
     queue_due_pin_mails,
     drain_all,
-    fetch_due_files,
+    fetch_forgotten,
     close_silent_tickets,
     delete_old_pins,
     delete_expired_logins,

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-from asgiref.sync import async_to_sync
+from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
 from django.core.files import File
 from django.db import transaction
@@ -23,13 +23,13 @@ from telegram.error import BadRequest, Forbidden, TelegramError
 from accounts.models import MessengerAccount
 from config.backoff import backoff
 from config.queue import enqueue
-from telegram_bot.bot_api import short_lived_bot, tls
+from telegram_bot.bot_api import SEND_TIMEOUT, short_lived_bot, tls
 from telegram_bot.models import TELEGRAM, TelegramFile
 from telegram_bot.notices import TelegramKind
 from tickets.attachments import MAX_SIZE as PORTAL_MAX_SIZE
 from tickets.attachments import NewFile, check_file, clean_file_name, refuse_file, store_file
-from tickets.delivery import release_slow_work, tell
-from tickets.leases import SLOW_WORK, held_lease, renew_lease
+from tickets.delivery import tell
+from tickets.leases import DOWNLOADS, held_lease, renew_lease
 from tickets.models import Attachment
 from tickets.refusals import FileRefused
 from tickets.wording import file_size
@@ -40,7 +40,10 @@ SOURCE = f"{TELEGRAM}:"  # begins the source of an attachment; the file_id follo
 MAX_SIZE = 20 * 1024**2  # bytes; bots cannot download more
 USUAL_SUFFIXES = {"video": ".mp4", "audio": ".mp3"}  # where neither name nor type is told
 SLICE = 5.0  # seconds of starting downloads in one task
-DOWNLOAD_TIMEOUT = 30.0
+SILENCE = 20.0  # seconds without a byte
+DOWNLOAD_TIME = 300.0  # seconds in all
+TASK_TIME = timedelta(seconds=SLICE + DOWNLOAD_TIME + 35)  # a last download, and asking for it
+RENEW_EVERY = 5.0  # seconds
 PLANNED_AT_ONCE = 200  # downloads
 GIVE_UP_AFTER = timedelta(hours=24)
 
@@ -112,7 +115,7 @@ def as_new_file(file: dict[str, Any]) -> NewFile:
 
 def fetch_soon() -> None:
     """Queue the downloads that what was attached in this transaction needs."""
-    enqueue("telegram_bot.tasks.fetch_files")
+    enqueue("telegram_bot.tasks.fetch_files", timeout=TASK_TIME)
 
 
 def fetch_due_files() -> None:
@@ -120,15 +123,22 @@ def fetch_due_files() -> None:
     _plan_downloads()
     if _next_due() is None:
         return
-    with held_lease(SLOW_WORK) as held:
+    with held_lease(DOWNLOADS) as held:
         if not held:
             return
         end = time.monotonic() + SLICE
         while time.monotonic() < end and (row := _next_due()):
             _claim(row)
             _fetch(row)
-            renew_lease(SLOW_WORK)
-    release_slow_work()
+            renew_lease(DOWNLOADS)
+    fetch_forgotten()
+
+
+def fetch_forgotten() -> None:
+    """Wake the downloads when something is due that nobody is at."""
+    _plan_downloads()
+    if _next_due():
+        fetch_soon()
 
 
 def _plan_downloads() -> None:
@@ -189,10 +199,20 @@ async def _download(file_id: str, target: Any) -> str:
     path = url.removeprefix(root)
     if not url.startswith(root) or ".." in path.split("/") or urlsplit(path).scheme:
         raise FileRefused(_("Telegram не отдал файл."))
-    size = 0
+    async with asyncio.timeout(DOWNLOAD_TIME):
+        await _stream(url, target)
+    return PurePath(path).suffix
+
+
+async def _stream(url: str, target: Any) -> None:
+    """The lease is renewed while bytes come, so that no other worker begins meanwhile."""
+    size, renewed = 0, time.monotonic()
     async with (
-        asyncio.timeout(DOWNLOAD_TIMEOUT),
-        httpx.AsyncClient(proxy=settings.TELEGRAM_PROXY_URL or None, verify=tls()) as client,
+        httpx.AsyncClient(
+            proxy=settings.TELEGRAM_PROXY_URL or None,
+            verify=tls(),
+            timeout=httpx.Timeout(SILENCE, connect=SEND_TIMEOUT),
+        ) as client,
         client.stream("GET", url) as response,
     ):
         response.raise_for_status()
@@ -201,7 +221,9 @@ async def _download(file_id: str, target: Any) -> str:
             if size > MAX_SIZE:
                 raise FileRefused(_too_big())
             target.write(chunk)
-    return PurePath(path).suffix
+            if time.monotonic() - renewed > RENEW_EVERY:
+                await sync_to_async(renew_lease)(DOWNLOADS)
+                renewed = time.monotonic()
 
 
 def _too_big() -> str:
@@ -209,6 +231,8 @@ def _too_big() -> str:
 
 
 def _give_up_when_old(row: TelegramFile) -> None:
+    row.due_at = timezone.now() + backoff(row.attempts)  # from the end of this try
+    row.save(update_fields=["due_at"])
     if timezone.now() - row.attachment.created_at > GIVE_UP_AFTER:
         _refuse(row, _("Файл не удалось загрузить из Telegram."))
 

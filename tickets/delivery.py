@@ -22,7 +22,7 @@ from accounts.models import LinkPin, User
 from config.logs import redact
 from config.queue import enqueue, has_waiting_tasks
 from tickets.channels import Cancelled, Channel, Outcome, PermanentError, RetryLater
-from tickets.leases import SLOW_WORK, held_lease, renew_lease
+from tickets.leases import held_lease, renew_lease
 from tickets.models import Delivery, TicketEvent
 from tickets.notices import Audience, Notice, notices_of
 
@@ -127,16 +127,7 @@ def drain(channel_name: str) -> None:
         if not held:
             return
         _work_for_a_slice(channel, time.monotonic() + SLICE)
-    release_slow_work() if channel.lease == SLOW_WORK else _wake_if_due(channel_name)
-
-
-def release_slow_work() -> None:
-    """Wake whatever shares the lease of slow work and may have found it taken."""
-    for channel in channels().values():
-        if channel.lease == SLOW_WORK:
-            _wake_if_due(channel.name)
-    for task in settings.SLOW_WORK_TASKS:
-        enqueue(task)
+    _wake_if_due(channel_name)
 
 
 def drain_all() -> None:

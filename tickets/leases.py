@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from tickets.models import Lease
 
-SLOW_WORK = "slow work"  # one worker at most for letters and downloads together
-LEASE_TIME = timedelta(seconds=60)  # longer than a task may run
+# Slow work has these lanes and no others: of three workers one stays free for chats and PIN mail
+LETTERS, DOWNLOADS = "letters", "downloads"
+LEASE_TIME = timedelta(seconds=60)  # longer than a holder may be silent
 
 
 def process_name() -> str:

@@ -1,12 +1,13 @@
-"""What config/queue.py keeps of finished tasks."""
+"""What config/queue.py keeps of finished tasks, and for how long a taken one is left alone."""
 
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from django_q.models import Task
+from django_q.brokers import get_broker
+from django_q.models import OrmQ, Task
 
-from config.queue import delete_old_failures
+from config.queue import delete_old_failures, enqueue
 from operations.tasks import every_minute
 
 pytestmark = pytest.mark.django_db
@@ -42,3 +43,29 @@ def test_no_old_failures_cost_one_query(django_assert_num_queries):
     finish("failure", ago=timedelta(days=1))
     with django_assert_num_queries(1):
         delete_old_failures()
+
+
+@pytest.mark.parametrize(("timeout", "left_alone"), [(None, 180), (20, 180), (340, 480)])
+def test_taken_task_is_left_alone_for_longer_than_it_may_run(clock, timeout, left_alone):
+    enqueue("some.task", 1, timeout=timedelta(seconds=timeout) if timeout else None)
+    clock.advance(seconds=1)
+    before = clock.now()
+    assert len(get_broker().dequeue()) == 1
+    row = OrmQ.objects.get()
+    assert row.task.get("timeout") == timeout
+    assert row.task["kwargs"] == {}
+    assert round((row.lock - before).total_seconds()) == left_alone
+    clock.advance(seconds=left_alone - 1)
+    assert not get_broker().dequeue()
+    clock.advance(seconds=2)
+    assert len(get_broker().dequeue()) == 1
+
+
+def test_task_that_cannot_be_read_is_taken_like_others(monkeypatch, clock):
+    def fail(_row):
+        raise ImportError
+
+    enqueue("some.task")
+    clock.advance(seconds=1)
+    monkeypatch.setattr(OrmQ, "task", property(fail))
+    assert len(get_broker().dequeue()) == 1

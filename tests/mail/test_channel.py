@@ -214,11 +214,6 @@ def test_letters_are_claimed_one_by_one():
     assert EmailChannel.batch == 1
 
 
-def test_mail_shares_its_lease_with_other_slow_work():
-    """So that one worker of three stays free for PIN mail whatever else is slow."""
-    assert EmailChannel.lease == "slow work"
-
-
 def test_order_of_letters_to_an_address_is_kept(ticket, by_agent, smtp, clock, monkeypatch):
     monkeypatch.setattr("tickets.delivery.SLICE", 0.5)
     smtp["anna@alpha.example"] = OSError()

@@ -259,6 +259,7 @@ def test_comment_with_a_file_that_telegram_keeps(ticket, chat: Chat, telegram, b
     assert Comment.objects.get().attachments.get().state == Attachment.State.PENDING
     bot.clock.advance(minutes=1)
     every_minute()
+    bot.run_queue()
     with Attachment.objects.get().file.open() as file:
         assert file.read() == LOG
     assert re.search("📎 1 · 💬 1", chat.say(str(ticket.pk)).text)

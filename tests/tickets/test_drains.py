@@ -1,18 +1,19 @@
-"""Drains: one at a time for a channel, slow ones in turn."""
+"""Drains: one at a time for a channel, slow ones each in a lane."""
 
 from datetime import timedelta
 from threading import get_ident
 
 import pytest
 
+from mail.channel import EmailChannel
 from tests.factories import TicketFactory
-from tests.queue import Task, queued
+from tests.queue import queued
 from tests.threads import in_parallel
-from tests.tickets.pigeons import DRAIN, PigeonChannel, add, drain
+from tests.tickets.pigeons import DRAIN, add, drain
 from tickets import delivery, leases, recording
 from tickets.channels import RetryLater
 from tickets.comments import add_comment
-from tickets.leases import SLOW_WORK, held_lease, process_name, take_lease
+from tickets.leases import DOWNLOADS, LETTERS, held_lease, process_name, take_lease
 from tickets.models import Delivery, Lease
 
 pytestmark = pytest.mark.django_db
@@ -201,45 +202,19 @@ def test_parallel_drains_of_two_hosts_send_each_row_once(pigeon, monkeypatch):
         assert own == sorted(own)
 
 
-@pytest.fixture
-def slow_pigeon(pigeon, settings, monkeypatch):
-    monkeypatch.setattr(PigeonChannel, "lease", SLOW_WORK)
-    settings.SLOW_WORK_TASKS = ["tickets.tasks.every_minute"]
-    return pigeon
+# Lanes
 
 
-# Slow work takes turns
+def test_slow_work_leaves_one_of_three_workers_free(settings):
+    """Whatever waits for a slow server: letters hold one worker at most, downloads another."""
+    lanes = {LETTERS, DOWNLOADS}
+    assert EmailChannel.lease in lanes
+    assert settings.Q_CLUSTER["workers"] > len(lanes)
 
 
-def test_letters_that_found_the_lease_held_are_woken_when_it_is_free(slow_pigeon):
-    add("a1")
-    with held_lease(SLOW_WORK):
-        delivery.release_slow_work()
-    assert queued()[0] == DRAIN
-
-
-def test_slow_drain_wakes_the_rest_of_the_slow_work(slow_pigeon):
-    add("a1")
-    drain()
-    assert queued() == [Task("tickets.tasks.every_minute", ())]
-
-
-def test_drain_that_found_the_lease_held_wakes_nobody(slow_pigeon):
-    add("a1")
-    take_lease(SLOW_WORK, "elsewhere.example:1")
-    drain()
-    assert queued() == []
-
-
-def test_other_channels_wake_no_slow_work(pigeon):
-    add("a1")
-    drain()
-    assert queued() == []
-
-
-def test_downloads_and_letters_wake_each_other_and_come_to_rest(settings, run_queue, anna, agent):
+def test_letters_leave_while_files_are_fetched(run_queue, anna, agent):
     ticket = TicketFactory(requester=anna)
-    add_comment(ticket=ticket, actor=recording.agent(agent), body="Ответ")
-    done = [task.name for task in run_queue()]
-    assert "telegram_bot.tasks.fetch_files" in done
+    with held_lease(DOWNLOADS):
+        add_comment(ticket=ticket, actor=recording.agent(agent), body="Ответ")
+        run_queue()
     assert Delivery.objects.get(address=anna.email).state == State.SENT

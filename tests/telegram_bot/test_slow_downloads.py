@@ -1,0 +1,130 @@
+"""Downloads over a slow link: bytes that keep coming are waited for, silence is not."""
+
+import http.server
+import json
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from telegram_bot import files
+from telegram_bot.models import TelegramFile
+from tests.factories import TicketFactory
+from tests.queue import run_queue
+from tests.telegram_bot.bot import LOG, content_of
+from tickets.leases import DOWNLOADS, LETTERS, take_lease
+from tickets.models import Attachment, Lease
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+State = Attachment.State
+
+
+class SlowApi(http.server.BaseHTTPRequestHandler):
+    """A Bot API that hands out LOG in ten parts, `pause` seconds apart."""
+
+    pause = 0.1
+
+    def do_POST(self) -> None:
+        file = {"file_id": "x", "file_unique_id": "y", "file_path": "documents/file_1.txt"}
+        body = json.dumps({"ok": True, "result": file}).encode()
+        self._begin(len(body))
+        self.wfile.write(body)
+
+    def do_GET(self) -> None:
+        self._begin(len(LOG))
+        step = -(-len(LOG) // 10)
+        for place in range(0, len(LOG), step):
+            time.sleep(self.pause)
+            try:
+                self.wfile.write(LOG[place : place + step])
+            except OSError:
+                return
+
+    def _begin(self, size: int) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(size))
+        self.end_headers()
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def api(settings) -> Iterator[type[SlowApi]]:
+    class Api(SlowApi):
+        pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Api) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        settings.TELEGRAM_API_URL = f"http://127.0.0.1:{server.server_port}"
+        settings.TELEGRAM_BOT_TOKEN = "7000000001:" + "A" * 35
+        yield Api
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def attachment() -> Attachment:
+    """Its content waits in Telegram."""
+    return Attachment.objects.create(
+        ticket=TicketFactory(), name="log.txt", source="telegram:x", state=State.PENDING
+    )
+
+
+def fetch(attachment: Attachment) -> str:
+    files.fetch_soon()
+    run_queue()
+    attachment.refresh_from_db()
+    return attachment.state
+
+
+def test_slow_file_arrives_though_it_takes_longer_than_a_silence(api, attachment, monkeypatch):
+    monkeypatch.setattr(files, "SILENCE", 0.5)
+    assert fetch(attachment) == State.READY
+    assert content_of(attachment) == LOG
+
+
+def test_silence_is_not_waited_for(api, attachment, monkeypatch):
+    monkeypatch.setattr(files, "SILENCE", 0.05)
+    assert fetch(attachment) == State.PENDING
+    assert TelegramFile.objects.get().fetched_at is None
+
+
+def test_file_that_never_ends_is_given_back(api, attachment, monkeypatch):
+    monkeypatch.setattr(files, "DOWNLOAD_TIME", 0.3)
+    assert fetch(attachment) == State.PENDING
+    row = TelegramFile.objects.get()
+    assert (row.attempts, row.fetched_at) == (1, None)
+
+
+def test_next_try_is_counted_from_the_end_of_the_last(api, attachment, monkeypatch):
+    monkeypatch.setattr(files, "DOWNLOAD_TIME", 0.5)
+    fetch(attachment)
+    ended = files.timezone.now()
+    assert (TelegramFile.objects.get().due_at - ended).total_seconds() > 1.8
+
+
+def test_lane_is_kept_while_bytes_come_and_letters_have_their_own(api, attachment, monkeypatch):
+    monkeypatch.setattr(files, "RENEW_EVERY", 0.2)
+    looks: list[object] = []
+    renew = files.renew_lease
+
+    def look_and_renew(name: str) -> None:
+        renew(name)
+        looks.append(Lease.objects.get(pk=name).until)
+        assert not take_lease(DOWNLOADS, "elsewhere.example:1")
+        assert take_lease(LETTERS, "elsewhere.example:1")
+
+    monkeypatch.setattr(files, "renew_lease", look_and_renew)
+    assert fetch(attachment) == State.READY
+    assert len(looks) >= 3
+    assert looks == sorted(looks)
+
+
+def test_times_bring_fifteen_megabytes_over_a_slow_link():
+    """400 KB/s; and the task may run for as long as a download that begins last."""
+    assert files.DOWNLOAD_TIME > 15 * 1024**2 / 400_000
+    assert files.TASK_TIME.total_seconds() > files.SLICE + files.DOWNLOAD_TIME
