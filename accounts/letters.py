@@ -8,6 +8,7 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
 from accounts.models import User
+from config.backoff import is_due
 from config.mail import build_letter
 
 RESET_MAIL_EVERY = timedelta(seconds=60)  # to one account
@@ -26,7 +27,9 @@ def password_letter(name: str, user: User) -> EmailMultiAlternatives:
 def claim_reset_letter(user: User) -> bool:
     """Whether a reset letter may go to this account now; one UPDATE decides for every process."""
     now = timezone.now()
-    rested = Q(reset_mailed_at=None) | Q(reset_mailed_at__lte=now - RESET_MAIL_EVERY)
+    rested = Q(reset_mailed_at=None) | is_due(
+        "reset_mailed_at", now - RESET_MAIL_EVERY, longest=RESET_MAIL_EVERY
+    )
     return bool(User.objects.filter(rested, pk=user.pk).update(reset_mailed_at=now))
 
 

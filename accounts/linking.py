@@ -28,7 +28,7 @@ class LinkState:
             return "waiting_for_phone"
         if self.pin.sent_at is None:
             return "pin_leaving"
-        expired = self.pin.expires_at is None or self.pin.expires_at <= timezone.now()
+        expired = self.pin.expires_at is None or self.pin.has_expired(timezone.now())
         return "pin_expired" if expired else "pin_sent"
 
     @property

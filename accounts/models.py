@@ -1,3 +1,4 @@
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.conf import settings
@@ -7,6 +8,10 @@ from django.db import models
 from django.db.models import F
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
+
+from config.backoff import CLOCK_SKEW
+
+PIN_LIFETIME = timedelta(minutes=10)  # from the moment the mail left
 
 
 class Organization(models.Model):
@@ -169,3 +174,9 @@ class LinkPin(models.Model):
 
     def __str__(self) -> str:
         return _("ПИН-код № %(id)s") % {"id": self.pk}
+
+    def has_expired(self, now: datetime) -> bool:
+        """Also when it would be valid for too long: the clock went back."""
+        if self.expires_at is None:
+            return False
+        return not now < self.expires_at <= now + PIN_LIFETIME + CLOCK_SKEW

@@ -10,14 +10,13 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from accounts.linking import PinNews, tell_of_pin
-from accounts.models import BotRegistration, LinkPin, MessengerAccount, User
+from accounts.models import PIN_LIFETIME, BotRegistration, LinkPin, MessengerAccount, User
 from accounts.typed import pin_in
-from config.backoff import backoff
+from config.backoff import backoff, is_due
 from config.queue import enqueue
 
 CONSENT_VERSION = "2026-11"
 
-PIN_LIFETIME = timedelta(minutes=10)  # from the moment the mail left
 PIN_TRIES = 5
 PIN_TRIES_A_DAY = 30
 PIN_LOCK = timedelta(minutes=15)  # after PIN_TRIES wrong ones
@@ -145,6 +144,9 @@ def request_link_pin(*, registration: BotRegistration, address: str) -> LinkPin:
     A new PIN closes the ones before. Raises AlreadyLinked, RegistrationWithdrawn, PinTooSoon,
     PinLocked or PinLimitReached.
     """
+    with transaction.atomic():  # of its own: a refusal does not undo it
+        _lock_user(pk=registration.user_id)
+        _begin_waits_anew(LinkPin.objects.filter(registration__user=registration.user_id))
     with transaction.atomic():
         _lock_user(pk=registration.user_id)
         channel = registration.channel
@@ -181,6 +183,13 @@ def _close_pins(which: Q, now: datetime) -> None:
     """Close open PINs, also another account's. Locked in the order of ids: no deadlock."""
     pins = LinkPin.objects.select_for_update(of=("self",)).filter(which, closed_at=None)
     LinkPin.objects.filter(pk__in=[pin.pk for pin in pins.order_by("pk")]).update(closed_at=now)
+
+
+def _begin_waits_anew(pins: QuerySet[LinkPin]) -> None:
+    """After the clock went back: a wait begins now at the latest, so it keeps its own length."""
+    now = timezone.now()
+    pins.filter(created_at__gt=now).update(created_at=now)
+    pins.filter(exhausted_at__gt=now).update(exhausted_at=now)
 
 
 def _check_pin_limits(user: User, now: datetime) -> None:
@@ -234,6 +243,7 @@ def _try_code(
         registrations__pins__closed_at=None,
     )
     pins = LinkPin.objects.filter(channel=channel, address=address)
+    _begin_waits_anew(pins)
     now = timezone.now()
     pin = pins.filter(
         registration__user=user,
@@ -246,7 +256,7 @@ def _try_code(
         return (last and _lock_left(last, now)) or PinExpired()
     if pin.expires_at is None:
         return PinNotSent()
-    if pin.expires_at <= now:
+    if pin.has_expired(now):
         return PinExpired()
     code = pin_in(code)
     if not code and pin.tries < PIN_TRIES:
@@ -333,7 +343,9 @@ def record_pin_mail_failure(pin: LinkPin, *, address_refused: bool = False) -> N
 def queue_due_pin_mails() -> None:
     """Queue again the PIN mails whose retry is due or whose worker died."""
     now = timezone.now()
-    due = LinkPin.objects.filter(mail_due_at__lte=now, closed_at=None, sent_at=None)
+    due = LinkPin.objects.filter(
+        is_due("mail_due_at", now, longest=LONGEST_MAIL_WAIT), closed_at=None, sent_at=None
+    )
     for pin in due.order_by("pk")[:100]:
         if pin.mail_attempts >= MAIL_ATTEMPTS:  # the worker of the last one was killed
             record_pin_mail_failure(pin)

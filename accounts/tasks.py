@@ -3,8 +3,8 @@
 import logging
 
 from accounts.letters import claim_reset_letter, password_letter, release_reset_letter
-from accounts.models import LinkPin, User
-from accounts.services import PIN_LIFETIME, new_pin_code, record_pin_mail_failure, record_pin_sent
+from accounts.models import PIN_LIFETIME, LinkPin, User
+from accounts.services import new_pin_code, record_pin_mail_failure, record_pin_sent
 from config.mail import build_letter, is_final
 
 logger = logging.getLogger(__name__)

@@ -1,20 +1,27 @@
 """The only door to django-q2: everything else says `enqueue`."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
 from django_q.brokers.orm import ORM
 from django_q.conf import Conf
-from django_q.models import Failure, OrmQ
+from django_q.models import Failure, OrmQ, Schedule
 from django_q.tasks import async_task
 
+TWO_MINUTES = timedelta(minutes=2)
+LONG_PAST = datetime(2000, 1, 1, tzinfo=UTC)
 FAILURES_KEPT = timedelta(days=7)
 
 
 class Broker(ORM):
     """Hands a task to a second worker only when the first cannot be at it any more."""
+
+    def enqueue(self, payload: str) -> int:
+        """What waits is due at once, also after the clock went back."""
+        row = self.get_connection().create(key=self.list_key, payload=payload, lock=LONG_PAST)
+        return int(row.pk)
 
     def timeout(self, task: OrmQ) -> datetime:
         """Until when a taken task is left alone: longer for one with a time of its own."""
@@ -40,6 +47,16 @@ def enqueue(
 def has_waiting_tasks(since: datetime | None = None) -> bool:
     """Whether a task waits for a worker; one that is being run is locked until later."""
     return OrmQ.objects.filter(lock__lte=since or timezone.now()).exists()
+
+
+def wake_schedules() -> None:
+    """After the clock went back: what runs every minute does not wait for its old next time."""
+    now = timezone.now()
+    late = Schedule.objects.filter(
+        schedule_type=Schedule.MINUTES, minutes=1, next_run__gt=now + TWO_MINUTES
+    )
+    if late.exists():
+        late.update(next_run=now)
 
 
 def delete_old_failures() -> None:

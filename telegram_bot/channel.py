@@ -90,7 +90,10 @@ class TelegramChannel(Channel):
     def held_back(self, addresses: Sequence[str]) -> set[str]:
         now = timezone.now()
         recent = Delivery.objects.filter(
-            channel=self.name, address__in=addresses, sent_at__gt=now - timedelta(minutes=1)
+            channel=self.name,
+            address__in=addresses,
+            sent_at__gt=now - timedelta(minutes=1),
+            sent_at__lte=now,
         )
         groups = Q(address__startswith="-", sent__gte=GROUP_MESSAGES_A_MINUTE)
         people = ~Q(address__startswith="-") & Q(last__gt=now - PRIVATE_PAUSE)

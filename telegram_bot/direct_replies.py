@@ -12,7 +12,7 @@ from django.utils import timezone
 from telegram import Bot, Message
 from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError
 
-from config.backoff import backoff
+from config.backoff import backoff, is_due
 from telegram_bot.bot_api import make_call, retry_after
 from telegram_bot.inbox import in_database
 from telegram_bot.models import Group, IncomingUpdate, TicketMessage
@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 REPLY_CLAIM = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(minutes=1)
+LONGEST_ASKED_WAIT = timedelta(minutes=15)  # whatever Telegram asks for
 REPLY_GIVE_UP_AFTER = timedelta(hours=1)  # an answer that late answers nothing
 
 
@@ -70,7 +71,7 @@ def record_replies(
         left = []
     row.replies = json.dumps(left) if left else ""
     row.reply_attempts += 1
-    row.reply_due_at = now + wait if left and wait is not None else None
+    row.reply_due_at = now + min(wait, LONGEST_ASKED_WAIT) if left and wait is not None else None
     with transaction.atomic():
         row.save(update_fields=["replies", "reply_attempts", "reply_due_at"])
         for call, result in sent:
@@ -111,7 +112,9 @@ async def _send_in_turn(bot: Bot, rows: Sequence[IncomingUpdate]) -> None:
 
 def claim_due_replies(bot_id: int) -> list[IncomingUpdate]:
     now = timezone.now()
-    due = IncomingUpdate.objects.filter(bot_id=bot_id, reply_due_at__lte=now)
+    due = IncomingUpdate.objects.filter(
+        is_due("reply_due_at", now, longest=LONGEST_ASKED_WAIT), bot_id=bot_id
+    )
     return [
         row
         for row in due.order_by("reply_due_at", "id")[:20]

@@ -21,7 +21,7 @@ from telegram import Message
 from telegram.error import BadRequest, Forbidden, TelegramError
 
 from accounts.models import MessengerAccount
-from config.backoff import backoff
+from config.backoff import backoff, is_due
 from config.queue import enqueue
 from telegram_bot.bot_api import SEND_TIMEOUT, short_lived_bot, tls
 from telegram_bot.models import TELEGRAM, TelegramFile
@@ -44,6 +44,7 @@ SILENCE = 20.0  # seconds without a byte
 DOWNLOAD_TIME = 300.0  # seconds in all
 TASK_TIME = timedelta(seconds=SLICE + DOWNLOAD_TIME + 35)  # a last download, and asking for it
 RENEW_EVERY = 5.0  # seconds
+LONGEST_WAIT = timedelta(minutes=5)
 PLANNED_AT_ONCE = 200  # downloads
 GIVE_UP_AFTER = timedelta(hours=24)
 
@@ -153,7 +154,9 @@ def _plan_downloads() -> None:
 
 def _next_due() -> TelegramFile | None:
     return (
-        TelegramFile.objects.filter(fetched_at=None, due_at__lte=timezone.now())
+        TelegramFile.objects.filter(
+            is_due("due_at", timezone.now(), longest=LONGEST_WAIT), fetched_at=None
+        )
         .select_related("attachment__ticket__requester", "attachment__comment__author")
         .order_by("due_at", "pk")
         .first()
@@ -163,7 +166,7 @@ def _next_due() -> TelegramFile | None:
 def _claim(row: TelegramFile) -> None:
     """Plan the next try before this one: a killed worker must not begin with the same file."""
     row.attempts += 1
-    row.due_at = timezone.now() + backoff(row.attempts)
+    row.due_at = timezone.now() + backoff(row.attempts, longest=LONGEST_WAIT)
     row.save(update_fields=["attempts", "due_at"])
 
 
@@ -231,7 +234,8 @@ def _too_big() -> str:
 
 
 def _give_up_when_old(row: TelegramFile) -> None:
-    row.due_at = timezone.now() + backoff(row.attempts)  # from the end of this try
+    # from the end of this try, which may have been a long one
+    row.due_at = timezone.now() + backoff(row.attempts, longest=LONGEST_WAIT)
     row.save(update_fields=["due_at"])
     if timezone.now() - row.attachment.created_at > GIVE_UP_AFTER:
         _refuse(row, _("Файл не удалось загрузить из Telegram."))

@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 SLOTS = 8  # people served side by side; more only queues inside httpx
 NO_LIMIT = 1_000_000
 FORGOTTEN_AFTER = timedelta(seconds=3)  # then the sweep looks for a stored update
+LONGEST_STEP_WAIT = timedelta(minutes=5)
 SWEEP_BATCH = 200
 ALBUM_HELD = 2.0  # seconds
 
@@ -188,11 +189,12 @@ def forgotten_updates(bot_id: int, *, everything: bool) -> list[dict[str, Any]]:
     now = timezone.now()
     rows = IncomingUpdate.objects.filter(bot_id=bot_id, processed_at=None).order_by("id")
     if not everything:
-        rows = rows.filter(received_at__lt=now - FORGOTTEN_AFTER)
+        fresh = (now - FORGOTTEN_AFTER, now + FORGOTTEN_AFTER)  # later: the clock went back
+        rows = rows.exclude(received_at__range=fresh)
     waiting: set[int] = set()
     found = []
     for row in rows[:SWEEP_BATCH]:
-        if row.due_at > now:
+        if now < row.due_at <= now + LONGEST_STEP_WAIT:
             waiting.add(row.telegram_id)
         if row.telegram_id not in waiting:
             found.append(json.loads(row.payload))

@@ -164,7 +164,8 @@ class BotHeartbeat(models.Model):
 
     @property
     def is_alive(self) -> bool:
-        return self.seen_at > timezone.now() - ALIVE_FOR
+        now = timezone.now()
+        return now - ALIVE_FOR < self.seen_at < now + ALIVE_FOR
 
     @classmethod
     def latest(cls) -> "BotHeartbeat | None":

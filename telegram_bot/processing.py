@@ -105,7 +105,8 @@ def _forget_old_step(dialog: Dialog, now: datetime) -> None:
 
 def _refuse_flood(dialog: Dialog, message: Incoming, now: datetime) -> Replies | None:
     """None while the person may go on; the excess of a minute gets one answer."""
-    if dialog.minute_at is None or now - dialog.minute_at > timedelta(minutes=1):
+    minute = dialog.minute_at
+    if minute is None or not timedelta() <= now - minute <= timedelta(minutes=1):
         dialog.minute_at, dialog.minute_count, dialog.minute_refused = now, 0, False
     if not message.album or message.album != dialog.minute_album:
         dialog.minute_count += 1

@@ -34,7 +34,7 @@ TICKETS = {
         "accounts.typed", "tickets.file_kinds",
         "tickets.models", "tickets.refusals", "tickets.text", "tickets.wording",
     ],
-    "tickets/leases.py": ["tickets.models"],
+    "tickets/leases.py": ["config.backoff", "tickets.models"],
     "tickets/notices.py": ["tickets.models", "tickets.status"],
     "tickets/channels.py": [
         "accounts.models", "config.backoff", "tickets.models", "tickets.notices",
@@ -137,7 +137,7 @@ BOT = {
         "telegram_bot.incoming", "telegram_bot.keyboards", "telegram_bot.models",
         "telegram_bot.processing", "telegram_bot.replies",
     ],
-    "telegram_bot/management": ["accounts", "telegram", "telegram_bot", "tickets"],
+    "telegram_bot/management": ["accounts", "config.queue", "telegram", "telegram_bot", "tickets"],
 }  # fmt: skip
 
 # What faces may see of a channel

@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, QuerySet, TextChoices
 from django.utils import timezone
 
 from accounts.models import User
-from config.backoff import backoff
+from config.backoff import backoff, is_due
 from tickets.models import Delivery
 from tickets.notices import Notice, NoticeKind
 
@@ -70,6 +70,7 @@ class Channel:
     kinds: ClassVar[tuple[type[TextChoices], ...]] = (NoticeKind,)  # what it can be asked to say
     conversation: ClassVar[tuple[str, ...]] = ("address",)  # fields of Delivery
     retries_for: ClassVar[timedelta] = timedelta(hours=24)  # from the first try
+    longest_pause: ClassVar[timedelta] = timedelta(minutes=15)  # whatever the other side asks for
     hears_everything: ClassVar[bool] = False  # every public event, also the requester's own
 
     def recipients(self, notice: Notice) -> Iterable[Recipient]:
@@ -112,7 +113,9 @@ class Channel:
     def _stands_still(self) -> bool:
         """Whether something is overdue and nothing leaves: a long line that moves is no problem."""
         late = timezone.now() - LAG
-        sent = Delivery.objects.filter(channel=self.name, sent_at__gt=late)
+        sent = Delivery.objects.filter(
+            channel=self.name, sent_at__gt=late, sent_at__lte=timezone.now()
+        )
         return self.next_rows().filter(due_at__lt=late).exists() and not sent.exists()
 
     def next_rows(self) -> QuerySet[Delivery]:
@@ -120,6 +123,11 @@ class Channel:
         queued = Delivery.objects.filter(channel=self.name, state=Delivery.State.QUEUED)
         same = {field: OuterRef(field) for field in self.conversation}
         return queued.filter(~Exists(queued.filter(**same, pk__lt=OuterRef("pk"))))
+
+    def due_rows(self, *, within: timedelta = timedelta()) -> QuerySet[Delivery]:
+        """Of those the ones whose time has come, or comes `within` a moment."""
+        now = timezone.now() + within
+        return self.next_rows().filter(is_due("due_at", now, longest=self.longest_pause))
 
     def kind_label(self, kind: str) -> str:
         """The name of a kind for staff; a kind that no longer exists is shown as it is stored."""

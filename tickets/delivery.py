@@ -143,7 +143,7 @@ def drain_forgotten() -> None:
 
 
 def _wake_if_due(channel_name: str) -> None:
-    if channels()[channel_name].next_rows().filter(due_at__lte=timezone.now()).exists():
+    if channels()[channel_name].due_rows().exists():
         enqueue("tickets.tasks.drain", channel_name)
 
 
@@ -154,8 +154,8 @@ def _work_for_a_slice(channel: Channel, end: float) -> None:
             _record(channel, outcome)
         renew_lease(channel.lease)
         if not batch:
-            soon = timezone.now() + timedelta(seconds=max(0.0, end - time.monotonic()))
-            if not channel.next_rows().filter(due_at__lte=soon).exists():
+            left = timedelta(seconds=max(0.0, end - time.monotonic()))
+            if not channel.due_rows(within=left).exists():
                 return
             time.sleep(SHORT_WAIT)
 
@@ -174,8 +174,7 @@ def _send(channel: Channel, batch: list[Delivery]) -> Iterator[Outcome]:
 
 def _next_batch(channel: Channel) -> list[Delivery]:
     rows = list(
-        channel.next_rows()
-        .filter(due_at__lte=timezone.now())
+        channel.due_rows()
         .select_related(
             "recipient", "event__ticket__requester", "event__ticket__product",
             "event__ticket__organization", "event__ticket__assignee", "event__actor",
@@ -211,9 +210,12 @@ def _record(channel: Channel, outcome: Outcome) -> None:
     elif now - (row.first_tried_at or now) > channel.retries_for:
         row.state, row.error = Delivery.State.FAILED, _brief(error)
     elif isinstance(error, RetryLater):
-        row.due_at, row.error = now + error.wait, _brief(error)
+        row.due_at, row.error = now + min(error.wait, channel.longest_pause), _brief(error)
     else:
-        row.due_at, row.error = now + channel.pause(row.attempts), _brief(error)
+        row.due_at, row.error = (
+            now + min(channel.pause(row.attempts), channel.longest_pause),
+            _brief(error),
+        )
     if row.error and not isinstance(error, Cancelled):
         logger.warning("Delivery %s: %s", row.pk, row.error)
     fields = ("address", "attempts", "error", "state", "sent_at", "due_at")

@@ -9,6 +9,7 @@ from datetime import timedelta
 from django.db.models import Q
 from django.utils import timezone
 
+from config.backoff import is_due
 from tickets.models import Lease
 
 # Slow work has these lanes and no others: of three workers one stays free for chats and PIN mail
@@ -21,10 +22,13 @@ def process_name() -> str:
 
 
 def take_lease(name: str, owner: str, duration: timedelta = LEASE_TIME) -> bool:
-    """Take or renew a lease: one conditional UPDATE decides. A dead process of this host yields."""
+    """Take or renew a lease: one conditional UPDATE decides. A dead process of this host yields.
+
+    So does a lease that ends later than `duration` from now: it was taken before a clock went back.
+    """
     now = timezone.now()
     Lease.objects.bulk_create([Lease(name=name, owner=owner, until=now)], ignore_conflicts=True)
-    free = Q(owner=owner) | Q(until__lte=now)
+    free = Q(owner=owner) | is_due("until", now, longest=duration)
     holder = Lease.objects.values_list("owner", flat=True).get(pk=name)
     if _is_dead_here(holder):
         free |= Q(owner=holder)

@@ -15,6 +15,7 @@ from telegram.error import Conflict, InvalidToken, TelegramError
 from telegram.ext import Application, ContextTypes
 
 from accounts.services import queue_due_pin_mails
+from config.queue import wake_schedules
 from telegram_bot.application import ALLOWED_UPDATES, build_application, describe_bot
 from telegram_bot.direct_replies import release_replies, send_due_replies
 from telegram_bot.inbox import DurableUpdateQueue, in_database
@@ -121,6 +122,7 @@ class RunningBot:
         await self.queue.sweep(self.application.bot)
         # once a minute would be late for a PIN, or for rows that a killed worker had claimed
         await in_database(queue_due_pin_mails)
+        await in_database(wake_schedules)
         await in_database(drain_forgotten)
 
     async def _beat(self) -> None:
