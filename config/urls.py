@@ -10,4 +10,3 @@ urlpatterns = [
     path(settings.ADMIN_PATH, admin.site.urls),
     path("", include("portal.urls")),
 ]
-
