@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, QuerySet, TextChoices
 from django.utils import timezone
 
 from accounts.models import User
-from config.backoff import backoff, is_due
+from config.backoff import CLOCK_SKEW, backoff
 from tickets.models import Delivery
 from tickets.notices import Notice, NoticeKind
 
@@ -126,8 +126,13 @@ class Channel:
 
     def due_rows(self, *, within: timedelta = timedelta()) -> QuerySet[Delivery]:
         """Of those the ones whose time has come, or comes `within` a moment."""
-        now = timezone.now() + within
-        return self.next_rows().filter(is_due("due_at", now, longest=self.longest_pause))
+        return self.next_rows().filter(due_at__lte=timezone.now() + within)
+
+    def rows_too_far_ahead(self) -> QuerySet[Delivery]:
+        """Queued rows due later than any wait could have put them: the clock went back."""
+        ahead = timezone.now() + self.longest_pause + CLOCK_SKEW
+        queued = Delivery.objects.filter(channel=self.name, state=Delivery.State.QUEUED)
+        return queued.filter(due_at__gt=ahead)
 
     def kind_label(self, kind: str) -> str:
         """The name of a kind for staff; a kind that no longer exists is shown as it is stored."""

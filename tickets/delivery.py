@@ -126,6 +126,7 @@ def drain(channel_name: str) -> None:
     with held_lease(channel.lease) as held:
         if not held:
             return
+        channel.rows_too_far_ahead().update(due_at=timezone.now())
         _work_for_a_slice(channel, time.monotonic() + SLICE)
     _wake_if_due(channel_name)
 
@@ -143,7 +144,8 @@ def drain_forgotten() -> None:
 
 
 def _wake_if_due(channel_name: str) -> None:
-    if channels()[channel_name].due_rows().exists():
+    channel = channels()[channel_name]
+    if channel.due_rows().exists() or channel.rows_too_far_ahead().exists():
         enqueue("tickets.tasks.drain", channel_name)
 
 

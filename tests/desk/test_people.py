@@ -184,6 +184,13 @@ def test_refused_recipient_does_not_stop_the_other_invitations(
     assert "Почта недоступна" not in page
 
 
+def test_impossible_address_does_not_stop_the_other_invitations(desk, anna, boris):
+    type(boris).objects.filter(pk=boris.pk).update(email="борис@beta.example")
+    page = invite(desk, anna, boris)
+    assert "не принял письмо для борис@beta.example. Проверьте адрес." in page
+    assert f"Приглашение отправлено на {anna.email}" in page
+
+
 def test_invitation_of_nobody_asks_no_mail_server(desk, superuser, monkeypatch):
     monkeypatch.setattr(EmailBackend, "open", lambda self: pytest.fail("nothing to send"))
     assert "отправлено" not in invite(desk, superuser)
