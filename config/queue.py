@@ -1,7 +1,7 @@
 """The only door to django-q2: everything else says `enqueue`."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -11,7 +11,7 @@ from django_q.models import Failure, OrmQ, Schedule
 from django_q.tasks import async_task
 
 TWO_MINUTES = timedelta(minutes=2)
-LONG_PAST = datetime(2000, 1, 1, tzinfo=UTC)
+DUE_SINCE = timedelta(days=2)  # a new task looks that old, so a clock set back hides none
 FAILURES_KEPT = timedelta(days=7)
 
 
@@ -20,7 +20,8 @@ class Broker(ORM):
 
     def enqueue(self, payload: str) -> int:
         """What waits is due at once, also after the clock went back."""
-        row = self.get_connection().create(key=self.list_key, payload=payload, lock=LONG_PAST)
+        due = timezone.now() - DUE_SINCE
+        row = self.get_connection().create(key=self.list_key, payload=payload, lock=due)
         return int(row.pk)
 
     def timeout(self, task: OrmQ) -> datetime:
@@ -45,8 +46,9 @@ def enqueue(
 
 
 def has_waiting_tasks(since: datetime | None = None) -> bool:
-    """Whether a task waits for a worker; one that is being run is locked until later."""
-    return OrmQ.objects.filter(lock__lte=since or timezone.now()).exists()
+    """Whether a task waits for a worker, queued before `since`; what runs is locked until later."""
+    due = since - DUE_SINCE if since else timezone.now()
+    return OrmQ.objects.filter(lock__lte=due).exists()
 
 
 def wake_schedules() -> None:
