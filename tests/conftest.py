@@ -215,7 +215,7 @@ def page(browser: "Browser") -> "Iterator[Page]":
     """A fresh page in Russian; its script errors and CSP violations fail the test."""
     context = browser.new_context(locale="ru-RU", timezone_id="Europe/Moscow")
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(30_000)  # a slow machine is no fault
     problems: list[str] = []
     context.on("weberror", lambda error: problems.append(str(error.error)))
     context.on(

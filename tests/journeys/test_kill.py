@@ -179,6 +179,7 @@ def test_answer_left_by_a_killed_bot_comes_before_later_ones(processes, sandbox)
     update = IncomingUpdate.objects.filter(update_id=sandbox.send("anna", "/help")["update_id"])
     wait_until(lambda: update.exclude(processed_at=None).exists())
     processes.kill("bot")
+    sandbox.clear_faults()
     sandbox.send("anna", "/tickets")
     processes.launch("bot")
 
