@@ -21,7 +21,7 @@ import pytest
 from django.conf import settings
 
 START_SECONDS = 60
-END_SECONDS = 5
+END_SECONDS = 15.0  # a busy machine is slow to end, too
 PORT_OPTIONS = ("--port", "--sandbox-port", "--smtp-port")
 OURS = ("DATABASE_URL", "PORTAL_URL", "SECRET_KEY", "EMAIL_URL", "MEDIA_ROOT", "STAFF_EMAIL")
 LEFT_OUT = shutil.ignore_patterns(
