@@ -4,7 +4,10 @@ import pytest
 from django.contrib.auth.models import Permission
 
 from tests.factories import PASSWORD, AgentFactory, open_ticket
+from tickets import recording
 from tickets.models import Comment
+from tickets.services import change_status
+from tickets.status import TicketStatus
 
 RIGHTS = ("view_ticket", "change_ticket", "add_comment", "view_user")
 
@@ -99,3 +102,29 @@ def test_action_of_the_list_takes_a_ticket_to_work(desk, ticket, staff):
     desk.get_by_role("button", name="Выполнить").click()
     assert "Готово: 1 заявка." in desk.locator(".messagelist").inner_text()
     assert "В работе" in desk.locator("#result_list .chip").inner_text()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_chips_stand_between_words_and_fit_their_lines(desk, ticket, staff, width):
+    actor = recording.agent(staff)
+    change_status(ticket=ticket, to=TicketStatus.IN_PROGRESS, actor=actor)
+    change_status(ticket=ticket, to=TicketStatus.WAITING, actor=actor, answer="Пришлите журнал.")
+    desk.set_viewport_size({"width": width, "height": 900})
+    desk.reload()
+    chip = desk.locator("#result_list .chip-waiting")
+    line = chip.evaluate("chip => parseFloat(getComputedStyle(chip).lineHeight)")
+    assert chip.bounding_box()["height"] < 3 * line
+    open_card(desk, ticket)
+    middles = desk.locator(".event-status .event-what", has_text="Новая").evaluate(
+        """words => {
+          const box = document.createRange();
+          const middle = node => {
+            box.selectNode(node);
+            const {top, bottom} = box.getBoundingClientRect();
+            return (top + bottom) / 2;
+          };
+          return [...words.childNodes].filter(node => node.textContent.trim()).map(middle);
+        }"""
+    )
+    assert len(middles) == 3
+    assert max(middles) - min(middles) <= 1
