@@ -8,6 +8,7 @@ from functools import partial
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
+from django.db import DatabaseError
 from django.db.models import TextChoices
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -66,7 +67,7 @@ class EmailChannel(Channel):
         for delivery in deliveries:
             try:
                 self._send_one(delivery)
-            except (Cancelled, RetryLater) as error:
+            except (Cancelled, RetryLater, DatabaseError) as error:
                 yield Outcome(delivery, error)
             except (OSError, ImpossibleAddress) as error:
                 final = is_final(error)

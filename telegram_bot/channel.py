@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import timedelta
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.db.models import Count, Max, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -105,7 +106,7 @@ class TelegramChannel(Channel):
         for delivery in deliveries:
             try:
                 ready.append((delivery, self._message(delivery)))
-            except (Cancelled, PermanentError, RetryLater) as error:
+            except (Cancelled, PermanentError, RetryLater, DatabaseError) as error:
                 yield Outcome(delivery, error)
             except Exception as error:  # what cannot be made now will not be made later
                 logger.exception("Message %s cannot be made", delivery.pk)

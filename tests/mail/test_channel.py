@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.db import OperationalError
 from django.utils import timezone
 
 from mail.channel import EmailChannel
@@ -162,6 +163,7 @@ def test_final_refusal_is_one_try_and_holds_nobody(ticket, by_agent, smtp, error
     "error",
     [
         ConnectionRefusedError("refused"),
+        OperationalError("no such column"),
         TimeoutError("slow"),
         smtplib.SMTPServerDisconnected("gone"),
         smtplib.SMTPRecipientsRefused({"anna@alpha.example": (451, b"later")}),

@@ -5,12 +5,14 @@ from datetime import timedelta
 
 import pytest
 from django.core.files.base import ContentFile
+from django.db import OperationalError
 from django.utils import timezone
 
 from accounts import services as accounts
 from accounts.models import MessengerAccount
 from telegram_bot.channel import GROUP_MESSAGES_A_MINUTE, TelegramChannel
 from telegram_bot.models import TELEGRAM
+from telegram_bot.notices import COMPOSERS
 from tests.factories import MessengerAccountFactory, open_ticket
 from tests.telegram_bot.bot import Bot, Chat
 from tickets import recording, services
@@ -18,6 +20,7 @@ from tickets.attachments import NewFile
 from tickets.comments import add_comment
 from tickets.delivery import drain
 from tickets.models import Delivery, Face, Priority, Ticket
+from tickets.notices import NoticeKind
 from tickets.recording import Actor, customer
 from tickets.status import TicketStatus
 
@@ -221,6 +224,24 @@ def test_telegram_that_is_ill_is_asked_again(chat: Chat, bot: Bot, answer, teleg
         drain("telegram")
     assert [text[-6:] for text in notices(chat)] == ["Первый", "Второй"]
     assert states() == [State.SENT, State.SENT]
+
+
+def test_trouble_with_the_database_is_no_last_word(
+    chat: Chat, bot: Bot, answer, monkeypatch
+) -> None:
+    """A worker of another release beside a migrated database meets tables it does not know."""
+
+    def fail(_delivery: Delivery) -> None:
+        raise OperationalError("no such table")
+
+    with monkeypatch.context() as patch:
+        patch.setitem(COMPOSERS, NoticeKind.COMMENT, fail)
+        answer("Первый")
+        bot.run_queue()
+    assert states() == [State.QUEUED]
+    bot.clock.advance(minutes=1)
+    drain("telegram")
+    assert [text[-6:] for text in notices(chat)] == ["Первый"]
 
 
 def test_lost_answer_repeats_a_notice_once_at_most(chat: Chat, bot: Bot, answer, telegram) -> None:
