@@ -1,4 +1,5 @@
 from django.db import migrations
+from django.db.models import Q
 
 BEFORE = {
     "tickets: every minute": "tickets.tasks.every_minute",
@@ -9,10 +10,15 @@ MINUTELY = {"schedule_type": "I", "minutes": 1}
 
 
 def join(apps, schema_editor):
+    """By what they run, too: a name can be changed in the admin."""
     schedules = apps.get_model("django_q", "Schedule").objects
-    if not schedules.filter(name="tickets: every minute").update(name=NAME, func=FUNC):
-        schedules.get_or_create(name=NAME, defaults={"func": FUNC, **MINUTELY})
-    schedules.filter(name__in=BEFORE).delete()
+    known = Q(name__in=[NAME, *BEFORE]) | Q(func__in=[FUNC, *BEFORE.values()])
+    kept = schedules.filter(known).order_by("pk").first()
+    if kept is None:
+        schedules.create(name=NAME, func=FUNC, **MINUTELY)
+        return
+    schedules.filter(pk=kept.pk).update(name=NAME, func=FUNC)
+    schedules.filter(known).exclude(pk=kept.pk).delete()
 
 
 def part(apps, schema_editor):
