@@ -66,7 +66,8 @@ TICKETS = {
         "tickets.status",
     ],
     "tickets/tasks.py": ["config.queue", "tickets.delivery"],
-    "tickets/apps.py": ["accounts.linking", "tickets.delivery"],
+    "tickets/checks.py": [],
+    "tickets/apps.py": ["accounts.linking", "tickets.checks", "tickets.delivery"],
     "tickets/templatetags": [
         "tickets.drafts", "tickets.forms",
         "tickets.delivery", "tickets.models", "tickets.status", "tickets.wording",

@@ -20,6 +20,7 @@ from telegram_bot.application import ALLOWED_UPDATES, build_application, describ
 from telegram_bot.direct_replies import release_replies, send_due_replies
 from telegram_bot.inbox import DurableUpdateQueue, in_database
 from telegram_bot.models import BotHeartbeat
+from tickets.checks import CHANNELS
 from tickets.delivery import drain_forgotten
 from tickets.leases import process_name, release_lease, take_lease
 from tickets.models import Lease
@@ -35,6 +36,7 @@ App = Application[Any, Any, Any, Any, Any, Any]
 
 class Command(BaseCommand):
     help = "Run the Telegram bot: long polling, or a webhook server with --webhook."
+    requires_system_checks = (CHANNELS,)  # all of them would load the pages of portal and desk
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--webhook", action="store_true")
