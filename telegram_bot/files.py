@@ -46,6 +46,8 @@ TASK_TIME = timedelta(seconds=SLICE + DOWNLOAD_TIME + 35)  # a last download, an
 RENEW_EVERY = 5.0  # seconds
 LONGEST_WAIT = timedelta(minutes=5)
 PLANNED_AT_ONCE = 200  # downloads
+UNAVAILABLE = "temporarily unavailable"  # in an answer that may be right or soon be wrong
+UNAVAILABLE_TRIES = 20  # with their waits more than an hour
 GIVE_UP_AFTER = timedelta(hours=24)
 
 
@@ -181,6 +183,9 @@ def _fetch(row: TelegramFile) -> None:
         except FileRefused as refusal:
             _refuse(row, str(refusal))
         except (BadRequest, Forbidden) as error:
+            if UNAVAILABLE in error.message.lower() and row.attempts < UNAVAILABLE_TRIES:
+                logger.warning("File %s: %s", row.pk, error.message)
+                return  # `_claim` has planned the next try
             too_big = "too big" in error.message.lower()
             _refuse(row, _too_big() if too_big else _("Telegram не отдал файл."))
         except (TelegramError, httpx.HTTPError, OSError) as error:

@@ -69,6 +69,33 @@ def test_download_is_given_up_after_a_day(send: Send, telegram, bot: Bot, chat: 
     assert not TelegramFile.objects.filter(fetched_at=None).exists()
 
 
+UNAVAILABLE = "Bad Request: wrong file_id or the file is temporarily unavailable"
+
+
+def test_file_that_is_unavailable_for_a_moment_arrives(send: Send, telegram, bot: Bot) -> None:
+    telegram.fault("400", method="getFile", description=UNAVAILABLE)
+    attachment = send()
+    assert attachment.state == State.PENDING
+    bot.clock.advance(seconds=3)
+    every_minute()
+    assert content_of(attachment) == LOG
+
+
+def test_file_that_stays_unavailable_is_refused_after_an_hour(
+    send: Send, telegram, bot: Bot, chat: Chat
+) -> None:
+    telegram.fault("400", method="getFile", description=UNAVAILABLE, times=None)
+    attachment = send()
+    begun = bot.clock.now()
+    while attachment.state == State.PENDING:
+        bot.clock.advance(seconds=300)
+        every_minute()
+        attachment.refresh_from_db()
+        assert attachment.state == State.PENDING or (bot.clock.now() - begun).seconds > 3600
+    bot.run_queue()
+    assert "Telegram не отдал файл." in chat.last["text"]
+
+
 @pytest.mark.parametrize(
     ("description", "words"),
     [
