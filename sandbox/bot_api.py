@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import json
 import re
 import time
 from collections.abc import Callable
@@ -114,7 +115,17 @@ async def handle_method(request: web.Request) -> web.StreamResponse:
         state.log(_describe(method, values, uploads, error) | {"ms": milliseconds})
     if error:
         raise error
+    if fault and fault.kind == "strings":
+        result = _in_strings(result)
     return web.json_response({"ok": True, "result": result})
+
+
+def _in_strings(result: Any) -> Any:
+    """What some servers make of a message: numbers and nested objects as strings."""
+    if not isinstance(result, dict):
+        return result
+    kept = {name: result[name] for name in ("chat", "from") if name in result}
+    return {name: json.dumps(value) for name, value in result.items()} | kept
 
 
 def check_token(token: str) -> None:

@@ -21,6 +21,8 @@ POLICY = "default-src 'self'; img-src 'self' blob: data:; frame-src 'self' blob:
 MAX_WAIT = 60.0
 SHOWN_TYPES = ("image/png", "image/jpeg", "image/gif", "image/webp", "video/mp4", "audio/")
 
+JSON_FIELDS = {"entities", "extra", "forwarded"}  # of a form with files
+
 Action = Callable[[State, Json], Any]
 
 ACTIONS: dict[str, Action] = {
@@ -31,6 +33,7 @@ ACTIONS: dict[str, Action] = {
     "edit": people.edit,
     "delete": people.delete,
     "block": people.block,
+    "update": people.update,
 }
 
 
@@ -57,7 +60,7 @@ async def handle_files(request: web.Request) -> web.Response:
         if isinstance(value, web.FileField):
             uploads.append(read_upload(value))
         else:
-            fields[name] = json.loads(value) if name == "entities" else value
+            fields[name] = json.loads(value) if name in JSON_FIELDS else value
     kind = fields.get("kind") or "document"
     if kind not in KINDS:
         raise ControlError(f"Нет такого вида файла: {kind}")

@@ -16,6 +16,7 @@ API_KINDS = {
     "bad_json",
     "lost_answer",
     "slow",
+    "strings",
 }
 MAIL_KINDS = {"smtp_down", "smtp_slow"}
 SECONDS = {"timeout": 60.0, "slow": 2.0, "smtp_slow": 2.0}

@@ -126,6 +126,16 @@ def _set_topic(closed: bool) -> Action:
     return action
 
 
+def _delete_topic(state: State, group: Group, by: Person, fields: Json) -> None:
+    """With all that stands in it; Telegram does not tell the bot."""
+    topic = group.topics.pop(int(fields.get("topic") or 0), None)
+    if topic is None:
+        raise ControlError("В этой группе нет такой темы.", 404)
+    for message in list(group.messages.values()):
+        if message.data.get("message_thread_id") == topic["id"]:
+            group.remove(message.id)
+
+
 def _add_member(state: State, group: Group, by: Person, fields: Json) -> None:
     person = find_person(state, fields)
     _require(person.key not in group.members, "Этот человек уже в группе.")
@@ -148,6 +158,7 @@ ACTIONS: dict[str, Action] = {
     "rename": _rename,
     "create_topic": _create_topic,
     "close_topic": _set_topic(closed=True),
+    "delete_topic": _delete_topic,
     "open_topic": _set_topic(closed=False),
     "add_member": _add_member,
     "make_admin": _make_admin,

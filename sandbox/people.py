@@ -100,7 +100,16 @@ def send(state: State, fields: Json) -> Json:
     if not content:
         raise ControlError("Сообщение пустое.")
     _use_keyboard(place, content["text"])
-    return place.send(content)
+    return place.send(content | _extra(state, place, fields))
+
+
+def _extra(state: State, place: Writer, fields: Json) -> Json:
+    """What a message has besides its words: forwarded, or fields of it as they are."""
+    extra: Json = fields.get("extra") or {}
+    if not fields.get("forwarded"):
+        return extra
+    origin = {"type": "user", "sender_user": place.person.describe(), "date": state.now()}
+    return {"forward_origin": origin} | extra
 
 
 def _text_content(state: State, fields: Json, name: str, limit: int) -> Json:
@@ -128,6 +137,14 @@ def _use_keyboard(place: Writer, text: str) -> None:
     labels = {button["text"] for row in markup.get("keyboard", []) for button in row}
     if "force_reply" in markup or (markup.get("one_time_keyboard") and text in labels):
         del place.chat.keyboards[place.person.key]
+
+
+def update(state: State, fields: Json) -> Json:
+    """Any update as it is, for tests of what no person's hand here can make."""
+    content = fields.get("content")
+    if not isinstance(content, dict):
+        raise ControlError("Нужно содержание обновления.")
+    return {"update_id": state.updates.add(str(fields.get("kind") or "message"), content)}
 
 
 def start(state: State, fields: Json) -> Json:
@@ -162,12 +179,9 @@ def contact(state: State, fields: Json) -> Json:
     if user_id is not None:
         card["user_id"] = user_id
     content: Json = {"contact": card}
-    if fields.get("forwarded"):
-        origin = {"type": "user", "sender_user": person.describe(), "date": state.now()}
-        content["forward_origin"] = origin
-    else:
+    if not fields.get("forwarded"):
         _answer_contact_request(place)
-    return place.send(content)
+    return place.send(content | _extra(state, place, fields))
 
 
 def _answer_contact_request(place: Writer) -> None:
@@ -191,7 +205,8 @@ def send_files(state: State, fields: Json, uploads: list[Upload]) -> Json:
     sent = []
     for number, upload in enumerate(uploads):
         media = describe_media(state.files.add(upload, kind), kind)
-        sent.append(place.send({kind: media, **album, **(caption if number == 0 else {})}))
+        words = caption if number == 0 else {}
+        sent.append(place.send({kind: media, **album, **words, **_extra(state, place, fields)}))
     return sent[0] | {"messages": sent}
 
 

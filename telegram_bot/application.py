@@ -27,7 +27,7 @@ from telegram.ext import (
 )
 
 from telegram_bot import keyboards as kb
-from telegram_bot.bot_api import bot_id, request
+from telegram_bot.bot_api import Request, bot_id
 from telegram_bot.flows import (
     comments,
     group_setup,
@@ -41,6 +41,7 @@ from telegram_bot.flows import (
 from telegram_bot.flows.linking import linked
 from telegram_bot.inbox import DurableUpdateQueue, OrderPerPerson
 from telegram_bot.incoming import Flow, Incoming, Inquiry
+from telegram_bot.intake import PolledBot, TolerantUpdater, UpdatesRequest
 from telegram_bot.models import Dialog
 from telegram_bot.processing import work_off
 from telegram_bot.replies import Replies
@@ -231,14 +232,16 @@ def handlers(on: Callable[..., Any]) -> list[BaseHandler[Any, Any, Any]]:
 
 def build_application() -> Application[Any, Any, Any, Any, Any, Any]:
     queue = DurableUpdateQueue(bot_id())
+    bot = PolledBot(
+        settings.TELEGRAM_BOT_TOKEN,
+        base_url=f"{settings.TELEGRAM_API_URL}/bot",
+        base_file_url=f"{settings.TELEGRAM_API_URL}/file/bot",
+        request=Request(),
+        get_updates_request=UpdatesRequest(),
+    )
     application = (
         Application.builder()
-        .token(settings.TELEGRAM_BOT_TOKEN)
-        .base_url(f"{settings.TELEGRAM_API_URL}/bot")
-        .base_file_url(f"{settings.TELEGRAM_API_URL}/file/bot")
-        .request(request())
-        .get_updates_request(request())
-        .update_queue(queue)
+        .updater(TolerantUpdater(bot, queue))
         .concurrent_updates(OrderPerPerson(queue))
         .job_queue(None)
         .build()

@@ -1,7 +1,10 @@
 """How this project reaches the Bot API, whichever server serves it."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
 from ssl import SSLContext
@@ -10,8 +13,10 @@ from typing import Any
 import httpx
 from django.conf import settings
 from telegram import Bot
-from telegram.error import BadRequest, RetryAfter
+from telegram.error import BadRequest, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
+
+logger = logging.getLogger(__name__)
 
 HARMLESS = (
     "message is not modified",
@@ -19,6 +24,8 @@ HARMLESS = (
     "message to delete not found",
     "message can't be deleted",
 )
+NO_TOPIC = ("message thread not found", "topic_closed", "topic_deleted")
+PLACE = {"message_thread_id", "reply_parameters"}  # a reply goes to the topic of what it answers
 UNEDITABLE = ("message to edit not found", "message can't be edited")
 
 SEND_TIMEOUT = 8.0  # seconds
@@ -31,22 +38,34 @@ def tls() -> SSLContext:
     return httpx.create_ssl_context()
 
 
-def request() -> HTTPXRequest:
-    return HTTPXRequest(
-        connection_pool_size=POOL_SIZE,
-        connect_timeout=SEND_TIMEOUT,
-        read_timeout=SEND_TIMEOUT,
-        write_timeout=SEND_TIMEOUT,
-        pool_timeout=SEND_TIMEOUT,
-        proxy=settings.TELEGRAM_PROXY_URL or None,
-        httpx_kwargs={"verify": tls()},
-    )
+_answer: ContextVar[dict[str, Any]] = ContextVar("answer")  # the last of this task
+
+
+class Request(HTTPXRequest):
+    """With this project's time-outs, pool and proxy; it keeps each answer as it came."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            connection_pool_size=POOL_SIZE,
+            connect_timeout=SEND_TIMEOUT,
+            read_timeout=SEND_TIMEOUT,
+            write_timeout=SEND_TIMEOUT,
+            pool_timeout=SEND_TIMEOUT,
+            proxy=settings.TELEGRAM_PROXY_URL or None,
+            httpx_kwargs={"verify": tls()},
+        )
+
+    @staticmethod
+    def parse_json_payload(payload: bytes) -> dict[str, Any]:
+        answer = HTTPXRequest.parse_json_payload(payload)
+        _answer.set(answer)
+        return answer
 
 
 @asynccontextmanager
 async def short_lived_bot() -> AsyncIterator[Bot]:
     """A bot for the event loop of one queued task, without a getMe before its first call."""
-    async with request() as client:
+    async with Request() as client:
         yield Bot(
             settings.TELEGRAM_BOT_TOKEN,
             base_url=f"{settings.TELEGRAM_API_URL}/bot",
@@ -67,15 +86,62 @@ def bot_id() -> int:
     return int(number) if number.isascii() and number.isdecimal() else 0
 
 
-async def make_call(bot: Bot, call: dict[str, Any]) -> object:
-    """One Bot API call. What Telegram only notes is no error; a lost message is sent anew."""
+@dataclass(frozen=True)
+class Sent:
+    """A message that Telegram has taken."""
+
+    chat_id: int
+    message_id: int
+    is_edited: bool
+    left_topic: int = 0  # the forum topic it was meant for and could not be sent to
+
+
+async def make_call(bot: Bot, call: dict[str, Any]) -> Sent | None:
+    """One Bot API call: the message it made, None when it makes none or the answer names none.
+
+    What Telegram only notes is no error; a lost message is sent anew, and what a topic does not
+    take is sent beside it.
+    """
+    method, params = call["method"], call["params"]
     try:
-        return await getattr(bot, call["method"])(**call["params"])
+        return await _accepted(bot, method, params)
     except BadRequest as error:
         reason = error.message.lower()
         if any(text in reason for text in HARMLESS):
             return None
-        if call["method"] == "edit_message_text" and any(text in reason for text in UNEDITABLE):
-            params = {key: value for key, value in call["params"].items() if key != "message_id"}
-            return await bot.send_message(**params)
+        if method == "edit_message_text" and any(text in reason for text in UNEDITABLE):
+            return await _accepted(bot, "send_message", _without(params, "message_id"))
+        if any(text in reason for text in NO_TOPIC) and PLACE & params.keys():
+            sent = await _accepted(bot, method, _without(params, *PLACE))
+            return sent and replace(sent, left_topic=params.get("message_thread_id", 0))
         raise
+
+
+def _without(params: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in params.items() if name not in names}
+
+
+async def _accepted(bot: Bot, method: str, params: dict[str, Any]) -> Sent | None:
+    """Make a call. What Telegram has taken is taken, even if PTB cannot parse the answer."""
+    _answer.set({})
+    try:
+        await getattr(bot, method)(**params)
+    except TelegramError:
+        raise
+    except Exception as error:
+        if not _answer.get({}).get("ok"):
+            raise
+        logger.warning("The answer to %s cannot be parsed: %s", method, type(error).__name__)
+    return _sent(_answer.get({}).get("result"), params)
+
+
+def _sent(result: Any, params: dict[str, Any]) -> Sent | None:
+    """The message of a raw answer; a server may spell its numbers as strings."""
+    if not isinstance(result, dict):
+        return None
+    chat = result.get("chat")
+    place: Any = chat.get("id") if isinstance(chat, dict) else params.get("chat_id")
+    try:
+        return Sent(int(place), int(result["message_id"]), bool(result.get("edit_date")))
+    except (KeyError, TypeError, ValueError):
+        return None

@@ -10,14 +10,14 @@ from django.db import DatabaseError
 from django.db.models import Count, Max, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from telegram import Bot, Message
+from telegram import Bot
 from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError
 
 from accounts.linking import PinNews
 from accounts.models import MessengerAccount
 from accounts.services import note_unreachable
-from telegram_bot.bot_api import make_call, retry_after, short_lived_bot
-from telegram_bot.groups import migrate_group, note_removal
+from telegram_bot.bot_api import Sent, make_call, retry_after, short_lived_bot
+from telegram_bot.groups import leave_topic, migrate_group, note_removal
 from telegram_bot.models import TELEGRAM, BotHeartbeat, Group, TicketMessage, are_downloads_late
 from telegram_bot.notices import COMPOSERS, GroupAnswer, TelegramKind
 from telegram_bot.replies import MESSAGE_PART, Reply
@@ -118,13 +118,8 @@ class TelegramChannel(Channel):
             elif isinstance(result, Exception):
                 yield Outcome(delivery, PermanentError(type(result).__name__))
             else:
-                if isinstance(result, Message) and message.ticket_id:
-                    TicketMessage.note(
-                        result.chat_id,
-                        result.message_id,
-                        message.ticket_id,
-                        has_resolution=message.has_resolution,
-                    )
+                if isinstance(result, Sent):
+                    _note_sent(message, result)
                 yield Outcome(delivery)
 
     def addressee(self, delivery: Delivery) -> str:
@@ -232,6 +227,18 @@ class TelegramChannel(Channel):
                 ticket_id=delivery.data["ticket"],
                 data={"ticket": delivery.data["ticket"]},
             )
+
+
+def _note_sent(message: Reply, sent: Sent) -> None:
+    if sent.left_topic:
+        leave_topic(sent.chat_id, sent.left_topic)
+    if message.ticket_id:
+        TicketMessage.note(
+            sent.chat_id,
+            sent.message_id,
+            message.ticket_id,
+            has_resolution=message.has_resolution,
+        )
 
 
 def _send_all(messages: Sequence[Reply]) -> Iterator[tuple[int, object]]:

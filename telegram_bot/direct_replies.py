@@ -9,32 +9,33 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
-from telegram import Bot, Message
+from telegram import Bot
 from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError
 
 from config.backoff import backoff, is_due
-from telegram_bot.bot_api import make_call, retry_after
+from telegram_bot.bot_api import Sent, make_call, retry_after
+from telegram_bot.groups import leave_topic
 from telegram_bot.inbox import in_database
 from telegram_bot.models import Group, IncomingUpdate, TicketMessage
 
 logger = logging.getLogger(__name__)
 
 REPLY_CLAIM = timedelta(seconds=30)
-LONGEST_WAIT = timedelta(minutes=1)
 LONGEST_ASKED_WAIT = timedelta(minutes=15)  # whatever Telegram asks for
-REPLY_GIVE_UP_AFTER = timedelta(hours=1)  # an answer that late answers nothing
+REPLY_GIVE_UP_AFTER = timedelta(hours=24)  # as a notice, from the first try
 
 
 async def send_replies(bot: Bot, row: IncomingUpdate) -> None:
     """Make the calls a row still holds, in order; what fails for a while is planned again."""
     calls: list[dict[str, Any]] = json.loads(row.replies)
-    sent: list[tuple[dict[str, Any], object]] = []
+    sent: list[tuple[dict[str, Any], Sent | None]] = []
     wait: timedelta | None = None
+    reason = ""
     while calls:
         try:
             sent.append((calls[0], await make_call(bot, calls[0])))
         except RetryAfter as error:
-            wait = retry_after(error)
+            wait, reason = retry_after(error), type(error).__name__
             break
         except ChatMigrated as error:
             calls = _moved(calls, error.new_chat_id)
@@ -43,12 +44,13 @@ async def send_replies(bot: Bot, row: IncomingUpdate) -> None:
             logger.warning("Reply %s refused: %s", calls[0]["method"], error.message)
         except TelegramError as error:
             logger.warning("Reply %s failed: %s", calls[0]["method"], type(error).__name__)
-            wait = backoff(row.reply_attempts + 1, longest=LONGEST_WAIT)
+            wait = backoff(row.reply_attempts + 1)
+            reason = type(error).__name__
             break
         except Exception:  # a call that cannot be made must not hold up the others for ever
             logger.exception("Reply %s cannot be made", calls[0]["method"])
         calls.pop(0)
-    await in_database(record_replies, row, sent, calls, wait)
+    await in_database(record_replies, row, sent, calls, wait, reason)
 
 
 def _moved(calls: list[dict[str, Any]], chat_id: int) -> list[dict[str, Any]]:
@@ -62,35 +64,38 @@ def _moved(calls: list[dict[str, Any]], chat_id: int) -> list[dict[str, Any]]:
 
 def record_replies(
     row: IncomingUpdate,
-    sent: list[tuple[dict[str, Any], object]],
+    sent: list[tuple[dict[str, Any], Sent | None]],
     left: list[dict[str, Any]],
     wait: timedelta | None,
+    reason: str,
 ) -> None:
+    """What is sent and what is planned again; what is given up is told to staff."""
     now = timezone.now()
-    if wait is None or now - row.received_at > REPLY_GIVE_UP_AFTER:
-        left = []
+    if left and now - (row.processed_at or row.received_at) > REPLY_GIVE_UP_AFTER:
+        logger.error("The answer to update %s is given up: %s", row.update_id, reason)
+        left, row.error = [], f"answer not sent: {reason}"
     row.replies = json.dumps(left) if left else ""
     row.reply_attempts += 1
     row.reply_due_at = now + min(wait, LONGEST_ASKED_WAIT) if left and wait is not None else None
     with transaction.atomic():
-        row.save(update_fields=["replies", "reply_attempts", "reply_due_at"])
+        row.save(update_fields=["replies", "reply_attempts", "reply_due_at", "error"])
         for call, result in sent:
-            if isinstance(result, Message) and call["is_welcome"]:
-                Group.objects.filter(chat_id=result.chat_id).update(
-                    welcome_message_id=result.message_id
-                )
-            elif isinstance(result, Message):
-                _note_ticket(result, call)
+            if result:
+                _note_sent(result, call)
 
 
-def _note_ticket(message: Message, call: dict[str, Any]) -> None:
+def _note_sent(sent: Sent, call: dict[str, Any]) -> None:
     """Remember the ticket a message is about; forget it when an edited one is about none now."""
-    place = {"chat_id": message.chat_id, "message_id": message.message_id}
-    if call["ticket_id"]:
+    if sent.left_topic:
+        leave_topic(sent.chat_id, sent.left_topic)
+    place = {"chat_id": sent.chat_id, "message_id": sent.message_id}
+    if call["is_welcome"]:
+        Group.objects.filter(chat_id=sent.chat_id).update(welcome_message_id=sent.message_id)
+    elif call["ticket_id"]:
         TicketMessage.note(
             **place, ticket_id=call["ticket_id"], has_resolution=call["has_resolution"]
         )
-    elif message.edit_date:
+    elif sent.is_edited:
         TicketMessage.objects.filter(**place).delete()
 
 

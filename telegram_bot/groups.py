@@ -41,3 +41,8 @@ def migrate_group(old: int, new: int) -> None:
         group.chat_id, group.welcome_message_id, group.removed_at = new, None, None
         group.save()
         move_deliveries(channel=TELEGRAM, old=str(old), new=str(new))
+
+
+def leave_topic(chat_id: int, topic: int) -> None:
+    """A topic is deleted or closed: news of its tickets go to the group as a whole."""
+    GroupTicket.objects.filter(group__chat_id=chat_id, topic=topic).update(topic=0)

@@ -10,7 +10,14 @@ from typing import Any, ParamSpec, TypeVar
 from weakref import WeakValueDictionary
 
 from asgiref.sync import sync_to_async
-from django.db import IntegrityError, close_old_connections
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+)
 from django.utils import timezone
 from telegram import Bot, Update
 from telegram.constants import ChatType
@@ -19,6 +26,7 @@ from telegram.ext import BaseUpdateProcessor
 
 from telegram_bot.mentions import commands, mentions
 from telegram_bot.models import IncomingUpdate
+from telegram_bot.unreadable import LARGEST, Unreadable, keep_unreadable
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +87,7 @@ class Albums:
 
     def of(self, update: Update) -> str:
         message = update.effective_message
-        return (message.media_group_id or "") if message else ""
+        return str(message.media_group_id or "") if message else ""
 
     def want(self, album: str) -> list[Update]:
         """The album is ours: hands over its parts that came before."""
@@ -121,8 +129,15 @@ class DurableUpdateQueue(asyncio.Queue[object]):
             self.closing = True  # PTB's stop signal: what has not begun stays stored
             await super().put(item)
             return
-        album = self._albums.of(item)
-        if concerns_bot(item, self.bot_id, self.username):
+        try:
+            found = Unreadable.of(item)
+            album = self._albums.of(item)
+            is_ours = found is None and concerns_bot(item, self.bot_id, self.username)
+        except Exception as error:  # parsed, and yet not what it seems
+            found, album, is_ours = Unreadable.of(item, error), "", False
+        if found:
+            await self._keep_unreadable(found)
+        elif is_ours:
             await self._store(item)
             for part in self._albums.want(album) if album else ():
                 await self._store(part)
@@ -139,15 +154,31 @@ class DurableUpdateQueue(asyncio.Queue[object]):
         if item.update_id in self._in_memory:
             return
         self._in_memory.add(item.update_id)
+        fresh = False
         try:
             fresh = await in_database(store_update, self.bot_id, item)
-        except Exception as error:  # any other than Telegram's own would end PTB's polling
+        except DataError as error:  # it fits no row, now or later
+            await self._keep_unreadable(Unreadable.of(item, error))
+        except DatabaseError as error:  # any other than Telegram's own would end PTB's polling
             self.forget(item)
             raise NetworkError("the inbox cannot be written") from error
+        except Exception as error:
+            await self._keep_unreadable(Unreadable.of(item, error))
         if fresh:
             await super().put(item)
         else:
             self.forget(item)
+
+    async def _keep_unreadable(self, found: Unreadable | None) -> None:
+        """What cannot be read is put aside for staff; nothing waits for it."""
+        if found is None or not found.concerns_bot(self.bot_id, self.username):
+            return
+        try:
+            await in_database(keep_unreadable, self.bot_id, found)
+        except (InterfaceError, OperationalError) as error:
+            raise NetworkError("the inbox cannot be written") from error
+        except Exception:
+            logger.exception("Update %s is lost", found.update_id)
 
     def forget(self, update: Update) -> None:
         """The update is done, or left to the sweep."""
@@ -157,9 +188,14 @@ class DurableUpdateQueue(asyncio.Queue[object]):
         """Queue stored updates that are due and not in memory; drop parts of albums not for us."""
         self._albums.forget_old()
         found = await in_database(forgotten_updates, self.bot_id, everything=everything)
-        for payload in found:
-            update = Update.de_json(payload, bot)
-            if update.update_id not in self._in_memory and not self.closing:
+        for update_id, payload in found:
+            if update_id in self._in_memory or self.closing:
+                continue
+            try:
+                update = Update.de_json(json.loads(payload), bot)
+            except Exception as error:  # stored by another version of the library
+                await self._keep_unreadable(Unreadable.stored(update_id, payload, error))
+            else:
                 self._in_memory.add(update.update_id)
                 await super().put(update)
 
@@ -167,12 +203,15 @@ class DurableUpdateQueue(asyncio.Queue[object]):
 def store_update(bot_id: int, update: Update) -> bool:
     """Store an update once. False when it is known and processed already."""
     message = update.effective_message
+    person, chat = update.effective_user, update.effective_chat
+    ids = {"telegram_id": person.id if person else 0, "chat_id": chat.id if chat else 0}
+    if any(abs(number) > LARGEST for number in ids.values()):
+        raise DataError("an id that fits no row")
     try:
         IncomingUpdate.objects.create(
             bot_id=bot_id,
             update_id=update.update_id,
-            telegram_id=update.effective_user.id if update.effective_user else 0,
-            chat_id=update.effective_chat.id if update.effective_chat else 0,
+            **ids,
             album=(message.media_group_id or "") if message else "",
             payload=update.to_json(),
         )
@@ -183,8 +222,8 @@ def store_update(bot_id: int, update: Update) -> bool:
     return True
 
 
-def forgotten_updates(bot_id: int, *, everything: bool) -> list[dict[str, Any]]:
-    """Payloads to work off, oldest first; a person whose oldest update must wait is left out."""
+def forgotten_updates(bot_id: int, *, everything: bool) -> list[tuple[int, str]]:
+    """Ids and payloads, oldest first; a person whose oldest update must wait is left out."""
 
     now = timezone.now()
     rows = IncomingUpdate.objects.filter(bot_id=bot_id, processed_at=None).order_by("id")
@@ -197,7 +236,7 @@ def forgotten_updates(bot_id: int, *, everything: bool) -> list[dict[str, Any]]:
         if now < row.due_at <= now + LONGEST_STEP_WAIT:
             waiting.add(row.telegram_id)
         if row.telegram_id not in waiting:
-            found.append(json.loads(row.payload))
+            found.append((row.update_id, row.payload))
     return found
 
 

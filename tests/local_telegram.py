@@ -53,7 +53,8 @@ class Sandbox:
 
     def files(self, person: str, *files: FileSpec, kind: str = "document", **fields: Any) -> Json:
         """Send files: (name, content) or (name, content, type); two and more make an album."""
-        data = {"person": person, "kind": kind, **_given(fields)}
+        given = {name: _in_a_form(value) for name, value in _given(fields).items()}
+        data = {"person": person, "kind": kind, **given}
         parts = [("files", file) for file in files]
         return self._read(self._http.post("/sandbox/files", data=data, files=parts))
 
@@ -86,6 +87,10 @@ class Sandbox:
 
     def block(self, person: str, blocked: bool = True) -> Json:
         return self._post("block", person=person, blocked=blocked)
+
+    def update(self, content: Json, kind: str = "message") -> Json:
+        """Let an update arrive as it is."""
+        return self._post("update", kind=kind, content=content)
 
     def group(self, action: str, *, key: str = "alpha", **fields: Any) -> Json:
         return self._post(f"groups/{key}", action=action, **fields)
@@ -257,6 +262,10 @@ def _predicate(wanted: Callable[[Json], Any] | str) -> Callable[[Json], Any]:
     if callable(wanted):
         return wanted
     return lambda seen: any(wanted in (seen.get(name) or "") for name in SEARCHED)
+
+
+def _in_a_form(value: Any) -> Any:
+    return json.dumps(value) if isinstance(value, dict | list | bool) else value
 
 
 def _given(fields: Json) -> Json:

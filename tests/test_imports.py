@@ -110,14 +110,18 @@ BOT = {
         "telegram_bot.models", "telegram_bot.services", "tickets.delivery",
     ],
     # in
-    "telegram_bot/inbox.py": ["telegram", "telegram_bot.mentions", "telegram_bot.models"],
+    "telegram_bot/unreadable.py": ["telegram", "telegram_bot.models", "telegram_bot.replies"],
+    "telegram_bot/intake.py": ["telegram", "telegram_bot.bot_api", "telegram_bot.unreadable"],
+    "telegram_bot/inbox.py": [
+        "telegram", "telegram_bot.mentions", "telegram_bot.models", "telegram_bot.unreadable",
+    ],
     "telegram_bot/incoming.py": [
         "accounts.models", "accounts.services", "telegram", "telegram_bot.keyboards",
         "telegram_bot.models", "telegram_bot.replies", "tickets.text",
     ],
     "telegram_bot/direct_replies.py": [
-        "config.backoff", "telegram", "telegram_bot.bot_api", "telegram_bot.inbox",
-        "telegram_bot.models",
+        "config.backoff", "telegram", "telegram_bot.bot_api", "telegram_bot.groups",
+        "telegram_bot.inbox", "telegram_bot.models",
     ],
     "telegram_bot/processing.py": [
         "accounts.services", "config.backoff", "config.database", "telegram",
@@ -135,8 +139,8 @@ BOT = {
     "telegram_bot/templatetags": ["accounts.models", "telegram_bot.utf16", "tickets"],
     "telegram_bot/application.py": [
         "telegram", "telegram_bot.bot_api", "telegram_bot.flows", "telegram_bot.inbox",
-        "telegram_bot.incoming", "telegram_bot.keyboards", "telegram_bot.models",
-        "telegram_bot.processing", "telegram_bot.replies",
+        "telegram_bot.incoming", "telegram_bot.intake", "telegram_bot.keyboards",
+        "telegram_bot.models", "telegram_bot.processing", "telegram_bot.replies",
     ],
     "telegram_bot/management": ["accounts", "config.queue", "telegram", "telegram_bot", "tickets"],
 }  # fmt: skip

@@ -82,6 +82,13 @@ def test_broken_answers(anna: Sandbox, api: Api, kind: str, delivered: int) -> N
     assert api.say()
 
 
+def test_numbers_as_strings(anna: Sandbox, api: Api) -> None:
+    anna.fault("strings")
+    message = api.call("sendMessage", chat_id=ANNA, text="а")
+    assert (type(message["message_id"]), message["chat"]["id"]) == (str, ANNA)
+    assert len(anna.from_bot("anna")) == 1
+
+
 def test_slow_answer_and_failing_download(anna: Sandbox, api: Api) -> None:
     anna.fault("slow", seconds=0.05)
     began = time.monotonic()

@@ -343,3 +343,14 @@ def test_notice_for_a_former_owner_of_the_chat_is_cancelled(
     MessengerAccountFactory(user=boris, address=str(chat.id))
     bot.run_queue()
     assert notices(chat) == []
+
+
+def test_notice_whose_answer_cannot_be_parsed_is_sent(
+    ticket: Ticket, answer, chat: Chat, bot: Bot, telegram
+) -> None:
+    telegram.fault("strings", method="sendMessage")
+    answer("Проверьте ещё раз.")
+    bot.run_queue()
+    assert states() == [State.SENT]
+    chat.reply(chat.last, "Всё так же")
+    assert ticket.comments.latest("pk").body == "Всё так же"

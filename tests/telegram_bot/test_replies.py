@@ -1,5 +1,7 @@
 """Direct answers: kept until they are sent, each sent once."""
 
+from datetime import timedelta
+
 import pytest
 
 from telegram_bot.direct_replies import REPLY_CLAIM, claim_due_replies, release_replies
@@ -86,12 +88,37 @@ def test_answer_that_is_refused_is_dropped(
     assert not IncomingUpdate.objects.filter(reply_due_at__isnull=False).exists()
 
 
-def test_answer_is_given_up_after_an_hour(chat: Chat, bot: Bot, telegram) -> None:
+def test_answer_is_tried_for_a_day_then_staff_see_it(
+    chat: Chat, bot: Bot, telegram, caplog: pytest.LogCaptureFixture
+) -> None:
     telegram.fault("500", method="sendMessage", times=None)
     send(chat, bot)
-    bot.clock.advance(minutes=61)
+    bot.clock.advance(hours=23)
     bot.send_due_replies()
+    assert planned_in(bot) > 0
+    bot.clock.advance(hours=2)
+    bot.send_due_replies()
+    [row] = IncomingUpdate.objects.all()
+    assert (row.replies, row.reply_due_at) == ("", None)
+    assert row.error == "answer not sent: NetworkError"
+    assert "is given up" in caplog.text
+
+
+def test_day_of_tries_begins_with_the_first_one(chat: Chat, bot: Bot, telegram) -> None:
+    telegram.fault("500", method="sendMessage")
+    send(chat, bot)
+    IncomingUpdate.objects.update(received_at=bot.clock.now() - timedelta(days=2))
+    bot.clock.advance(seconds=3)
+    bot.send_due_replies()
+    assert "Что я умею" in chat.last["text"]
+
+
+def test_answer_that_cannot_be_parsed_is_sent(ticket: Ticket, chat: Chat, bot, telegram) -> None:
+    telegram.fault("strings", method="sendMessage")
+    send(chat, bot, str(ticket.pk))
     assert not IncomingUpdate.objects.exclude(replies="").exists()
+    chat.reply(chat.last, "Стало хуже")
+    assert ticket.comments.get().body == "Стало хуже"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 
@@ -19,6 +19,7 @@ from config.queue import wake_schedules
 from telegram_bot.application import ALLOWED_UPDATES, build_application, describe_bot
 from telegram_bot.direct_replies import release_replies, send_due_replies
 from telegram_bot.inbox import DurableUpdateQueue, in_database
+from telegram_bot.intake import PolledBot
 from telegram_bot.models import BotHeartbeat
 from tickets.checks import CHANNELS
 from tickets.delivery import drain_forgotten
@@ -28,10 +29,10 @@ from tickets.models import Lease
 logger = logging.getLogger(__name__)
 
 POLLER_LEASE = timedelta(seconds=15)
-EVERY_SECOND, EVERY_FEW_SECONDS, EVERY_MINUTE = 1.0, 3.0, 60.0
+EVERY_SECOND, EVERY_FEW_SECONDS, CHECK_PAUSE = 1.0, 3.0, 20.0
 CONFLICTS, CONFLICT_WINDOW = 5, 60.0  # a single one only means that an older poll was cut off
 
-App = Application[Any, Any, Any, Any, Any, Any]
+App = Application[PolledBot, Any, Any, Any, Any, Any]
 
 
 class Command(BaseCommand):
@@ -75,6 +76,7 @@ class RunningBot:
         self.queue: DurableUpdateQueue = self.application.update_queue  # type: ignore[assignment]
         self.lease = f"poller:{self.queue.bot_id}"
         self.failure = ""
+        self._heard_at = 0.0  # of the monotonic clock: when Telegram last answered
         self._conflicts: deque[float] = deque(maxlen=CONFLICTS)
         self._tasks: list[asyncio.Task[None]] = []
         self.application.add_error_handler(self._on_error)
@@ -102,12 +104,13 @@ class RunningBot:
             await in_database(release_replies, self.queue.bot_id)
             await send_due_replies(application.bot)  # before the answers to what came later
             await self.queue.sweep(application.bot, everything=True)
+        self._heard_at = monotonic()  # getMe was answered
         await self._beat()
         self._tasks = [
             asyncio.create_task(_repeat(EVERY_SECOND, self._send_due_replies)),
             asyncio.create_task(_repeat(EVERY_FEW_SECONDS, self._sweep)),
             asyncio.create_task(_repeat(EVERY_FEW_SECONDS, self._beat)),
-            asyncio.create_task(_repeat(EVERY_MINUTE, self._check_token)),
+            asyncio.create_task(_repeat(CHECK_PAUSE, self._check_telegram)),
             asyncio.create_task(describe_bot(application)),
         ]
         logger.info("Bot @%s is ready", application.bot.username)
@@ -128,22 +131,30 @@ class RunningBot:
         await in_database(drain_forgotten)
 
     async def _beat(self) -> None:
-        """Show that the bot lives; a poller that lost its lease must not go on."""
+        """Show when the bot last heard Telegram; a poller that lost its lease must not go on."""
         bot = self.application.bot
-        await in_database(record_heartbeat, bot.id, bot.username)
+        heard = max(self._heard_at, bot.polled_at)
+        silence = timedelta(seconds=monotonic() - heard)
+        await in_database(record_heartbeat, bot.id, bot.username, timezone.now() - silence)
         if self.exclusive and not await in_database(
             take_lease, self.lease, self.owner, POLLER_LEASE
         ):
             self._fail(_("Опрос ведёт другой процесс, этот остановлен."))
 
-    async def _check_token(self) -> None:
-        """PTB's polling ends quietly on a revoked token; a bot that hears nothing must not stay."""
+    async def _check_telegram(self) -> None:
+        """PTB's polling ends quietly on a revoked token; a bot that hears nothing must not stay.
+
+        Polls show by themselves that the bot hears; behind a webhook, Telegram has to know of it.
+        """
         try:
-            await self.application.bot.get_me()
+            info = await self.application.bot.get_webhook_info()
         except InvalidToken:
             self._fail(_("Telegram больше не принимает TELEGRAM_BOT_TOKEN."))
         except TelegramError:
             pass  # the poll retries by itself
+        else:
+            if not self.exclusive and info.url == settings.TELEGRAM_WEBHOOK_URL:
+                self._heard_at = monotonic()
 
     async def _on_error(self, update: object, context: ContextTypes.DEFAULT_TYPE) -> None:
         if isinstance(context.error, Conflict):
@@ -173,7 +184,7 @@ async def _repeat(pause: float, action: Callable[[], Awaitable[None]]) -> None:
             logger.exception("%s failed", action.__name__)
 
 
-def record_heartbeat(bot_id: int, username: str) -> None:
+def record_heartbeat(bot_id: int, username: str, seen_at: datetime) -> None:
     BotHeartbeat.objects.update_or_create(
-        bot_id=bot_id, defaults={"username": username, "seen_at": timezone.now()}
+        bot_id=bot_id, defaults={"username": username, "seen_at": seen_at}
     )

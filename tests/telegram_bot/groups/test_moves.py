@@ -1,5 +1,6 @@
 """The group moves, the bot is put out, the topic is closed."""
 
+import pytest
 from django.utils import timezone
 
 from telegram_bot.models import Group, GroupProduct
@@ -116,19 +117,46 @@ def test_status_after_removal_goes_to_the_private_chat_only(
     assert not Delivery.objects.filter(kind="group_status").exists()
 
 
-def test_closed_topic_tells_the_requester_in_private(
-    group, in_group: Member, chat: Chat, agent, bot: GroupBot
-) -> None:
+@pytest.fixture
+def topic(group, in_group: Member) -> int:
     in_group.act("create_topic", title="БД")
-    topic = in_group.telegram.state()["groups"][0]["topics"][0]["id"]
+    return int(in_group.telegram.state()["groups"][0]["topics"][0]["id"])
+
+
+@pytest.mark.parametrize("end", ["close_topic", "delete_topic"])
+def test_ended_topic_is_left_for_the_group(
+    end, topic, in_group: Member, chat: Chat, agent, bot: GroupBot
+) -> None:
     in_group.write(f"{MENTION} {PROBLEM}", topic=topic)
     bot.take_updates()
-    in_group.telegram.group("close_topic", key=GROUP, topic=topic)
+    in_group.telegram.group(end, key=GROUP, topic=topic)
     bot.run_queue()
     ticket = Ticket.objects.get()
-    assert f"Заявка № {ticket.pk} создана" in chat.last["text"]
+    assert f"Заявка № {ticket.pk} создана" in in_group.seen[-1]["text"]
+    assert in_group.seen[-1]["topic"] is None
+    assert ticket.group_ticket.topic == 0
     change_status(bot, ticket, TicketStatus.IN_PROGRESS, agent)
-    assert "В работе" in chat.last["text"]
+    assert "В работе" in in_group.seen[-1]["text"]
+    assert group_row().removed_at is None
+
+
+def test_direct_answer_to_an_ended_topic_stands_in_the_group(
+    topic, in_group: Member, bot: GroupBot
+) -> None:
+    in_group.write("/config", topic=topic)
+    in_group.telegram.group("delete_topic", key=GROUP, topic=topic)
+    bot.catch_up()
+    assert "Настройка группы" in in_group.seen[-1]["text"]
+
+
+def test_group_that_takes_nothing_outside_a_topic_either_is_told_in_private(
+    topic, in_group: Member, chat: Chat, bot: GroupBot
+) -> None:
+    in_group.telegram.fault(
+        "400", method="sendMessage", chat=GROUP, times=2, description="Bad Request: TOPIC_CLOSED"
+    )
+    in_group.mention(PROBLEM, topic=topic)
+    assert f"Заявка № {Ticket.objects.get().pk} создана" in chat.last["text"]
     assert group_row().removed_at is None
 
 

@@ -1,0 +1,92 @@
+"""Updates on their way in are taken apart one by one: one that PTB cannot parse stops no other.
+
+In its place stands an update with its id, which carries what came and the reason; the inbox keeps
+it (`unreadable`). PTB itself would give up the whole batch, log it word by word and never go on.
+"""
+
+import json
+import logging
+from time import monotonic
+from typing import Any
+
+from telegram import Update
+from telegram.ext import ExtBot, Updater
+from telegram.ext._utils.webhookhandler import TelegramHandler
+
+from telegram_bot.bot_api import Request
+from telegram_bot.unreadable import LARGEST, UNREADABLE, reason_of
+
+logger = logging.getLogger(__name__)
+
+
+def taken_apart(batch: Any) -> list[dict[str, Any]]:
+    """The updates of an answer, all of which can be parsed now."""
+    found = [_readable(raw) for raw in batch if _has_id(raw)]
+    if len(found) < len(batch):
+        logger.error("%s updates have no id, they are lost", len(batch) - len(found))
+    return found
+
+
+def _has_id(raw: Any) -> bool:
+    number = raw.get("update_id") if isinstance(raw, dict) else None
+    return isinstance(number, int) and 0 <= number <= LARGEST
+
+
+def _readable(raw: dict[str, Any]) -> dict[str, Any]:
+    try:
+        Update.de_json(raw, None)
+    except Exception as error:
+        return {"update_id": raw["update_id"], UNREADABLE: {"raw": raw, "reason": reason_of(error)}}
+    return raw
+
+
+class UpdatesRequest(Request):
+    """Fetches updates only; other answers have no list in them."""
+
+    @staticmethod
+    def parse_json_payload(payload: bytes) -> dict[str, Any]:
+        answer = Request.parse_json_payload(payload)
+        if isinstance(answer.get("result"), list):
+            answer["result"] = taken_apart(answer["result"])
+        return answer
+
+
+class PolledBot(ExtBot[None]):
+    """A bot that knows when a poll last succeeded."""
+
+    _polled_at = 0.0
+
+    @property
+    def polled_at(self) -> float:
+        """By the monotonic clock; 0 before the first poll."""
+        return self._polled_at
+
+    async def get_updates(self, *args: Any, **kwargs: Any) -> tuple[Update, ...]:
+        found = await super().get_updates(*args, **kwargs)
+        self._polled_at = monotonic()
+        return found
+
+
+class TolerantHandler(TelegramHandler):
+    """PTB's own answers 400 to what it cannot parse, and Telegram would send it for ever."""
+
+    async def post(self) -> None:
+        self._validate_post()
+        try:
+            body = json.loads(self.request.body)
+        except ValueError:
+            body = None
+        found = taken_apart([body])
+        if found:
+            self.request.body = json.dumps(found[0]).encode()
+            await super().post()
+
+
+class TolerantUpdater(Updater):
+    """PTB's own, with `TolerantHandler` as the handler of its webhook."""
+
+    async def _start_webhook(self, *args: Any, **kwargs: Any) -> None:
+        await super()._start_webhook(*args, **kwargs)
+        app: Any = self._httpd and self._httpd._http_server.request_callback
+        for rule in app.wildcard_router.rules:
+            rule.target = TolerantHandler
