@@ -132,10 +132,12 @@ def note_unreachable(*, channel: str, address: str) -> None:
     )
 
 
-def note_reachable(account: MessengerAccount) -> None:
-    """Who writes to the bot can be written to again."""
-    if account.unreachable_at:
-        MessengerAccount.objects.filter(pk=account.pk).update(unreachable_at=None)
+def note_seen(account: MessengerAccount, *, username: str) -> None:
+    """Who writes to the bot can be written to again; their name there may be another by now."""
+    if account.unreachable_at or account.username != username:
+        MessengerAccount.objects.filter(pk=account.pk).update(
+            unreachable_at=None, username=username
+        )
 
 
 def request_link_pin(*, registration: BotRegistration, address: str) -> LinkPin:

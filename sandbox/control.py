@@ -31,6 +31,7 @@ ACTIONS: dict[str, Action] = {
     "contact": people.contact,
     "press": people.press,
     "edit": people.edit,
+    "touch": people.touch,
     "delete": people.delete,
     "block": people.block,
     "update": people.update,

@@ -244,6 +244,13 @@ def _own_message(
     return message
 
 
+def touch(state: State, fields: Json) -> Json:
+    """Put a reaction on a message: Telegram may tell of it as of an edited one."""
+    place = writer(state, fields)
+    message = place.chat.messages[_number(fields.get("message_id")) or 0]
+    return {"update_id": deliver(state, place.chat, message, "edited_message")}
+
+
 def edit(state: State, fields: Json) -> Json:
     place = writer(state, fields)
     message = _own_message(place.chat, fields, by_bot=False, person=place.person)

@@ -39,9 +39,10 @@ from telegram_bot.flows import (
     resolution,
 )
 from telegram_bot.flows.linking import linked
-from telegram_bot.inbox import DurableUpdateQueue, OrderPerPerson
+from telegram_bot.inbox import PRIVATE_COMMANDS, DurableUpdateQueue, OrderPerPerson
 from telegram_bot.incoming import Flow, Incoming, Inquiry
 from telegram_bot.intake import PolledBot, TolerantUpdater, UpdatesRequest
+from telegram_bot.mentions import is_meant
 from telegram_bot.models import Dialog
 from telegram_bot.processing import work_off
 from telegram_bot.replies import Replies
@@ -128,6 +129,7 @@ GROUP_BUTTONS: dict[str, Flow] = {
     "group_products": group_setup.turn_products,
 }
 
+OWN = ~filters.FORWARDED  # what is forwarded orders nothing
 PRIVATE = filters.ChatType.PRIVATE & filters.UpdateType.MESSAGE
 NUMBER = filters.Regex(r"^\s*[№#]?\s*[0-9]{1,18}\s*$")
 GROUPS = filters.ChatType.GROUPS
@@ -193,6 +195,14 @@ def _asked_of(dialog: Dialog) -> list[str]:
     return [str(dialog.data.get("ticket"))]
 
 
+def take_command_in_group(dialog: Dialog, message: Incoming) -> Replies:
+    """A command for the private chat; with a mention beside it, words for a ticket."""
+    sent = message.message
+    if sent and is_meant(sent, message.bot_id, message.bot_username):
+        return group_tickets.take_message(dialog, message)
+    return group_setup.show_private_chat(dialog, message)
+
+
 def press_in_group(dialog: Dialog, message: Incoming) -> Replies:
     return GROUP_BUTTONS.get(kb.parse(message.data)[0], menu.stale_button)(dialog, message)
 
@@ -200,17 +210,18 @@ def press_in_group(dialog: Dialog, message: Incoming) -> Replies:
 def handlers(on: Callable[..., Any]) -> list[BaseHandler[Any, Any, Any]]:
     """Every handler in its order, the first that fits takes an update; `on` makes a callback."""
     return [
-        CommandHandler("start", on(start), PRIVATE),
-        CommandHandler("menu", on(linked(menu.show_menu)), PRIVATE),
-        CommandHandler("new", on(linked(new_ticket.start)), PRIVATE),
-        CommandHandler("tickets", on(linked(my_tickets.show_open)), PRIVATE),
-        CommandHandler("help", on(menu.show_help), PRIVATE),
-        CommandHandler("help", on(group_setup.show_help), GROUP_MESSAGE),
-        CommandHandler("cancel", on(menu.cancel), PRIVATE),
+        CommandHandler("start", on(start), PRIVATE & OWN),
+        CommandHandler("menu", on(linked(menu.show_menu)), PRIVATE & OWN),
+        CommandHandler("new", on(linked(new_ticket.start)), PRIVATE & OWN),
+        CommandHandler("tickets", on(linked(my_tickets.show_open)), PRIVATE & OWN),
+        CommandHandler("help", on(menu.show_help), PRIVATE & OWN),
+        CommandHandler("help", on(group_setup.show_help), GROUP_MESSAGE & OWN),
+        CommandHandler("cancel", on(menu.cancel), PRIVATE & OWN),
+        CommandHandler(PRIVATE_COMMANDS, on(take_command_in_group), GROUP_MESSAGE & OWN),
         CommandHandler(
             "config",
             on(group_setup.config, group_setup.rights_in_chat),
-            PRIVATE | GROUP_MESSAGE,
+            (PRIVATE | GROUP_MESSAGE) & OWN,
         ),
         CallbackQueryHandler(on(group_setup.check_again, group_setup.bot_rights), "^group_check$"),
         CallbackQueryHandler(on(press_in_group, group_setup.rights_in_chat), "^group_"),
@@ -218,11 +229,11 @@ def handlers(on: Callable[..., Any]) -> list[BaseHandler[Any, Any, Any]]:
         MessageHandler(GROUPS & SERVICE, on(group_setup.service_message)),
         MessageHandler(GROUPS, on(group_tickets.take_message)),
         MessageHandler(PRIVATE & filters.CONTACT, on(linking.take_contact)),
-        MessageHandler(PRIVATE & CANCEL_WORD, on(menu.cancel)),
-        MessageHandler(PRIVATE & NUMBER, on(take_number)),
+        MessageHandler(PRIVATE & OWN & CANCEL_WORD, on(menu.cancel)),
+        MessageHandler(PRIVATE & OWN & NUMBER, on(take_number)),
         MessageHandler(PRIVATE & filters.StatusUpdate.ALL, on(menu.nothing)),
         MessageHandler(PRIVATE & UNSUPPORTED, on(take_unsupported)),
-        MessageHandler(PRIVATE & UNKNOWN_COMMAND, on(linked(menu.not_understood))),
+        MessageHandler(PRIVATE & OWN & UNKNOWN_COMMAND, on(linked(menu.not_understood))),
         MessageHandler(PRIVATE, on(take_message)),
         MessageHandler(filters.UpdateType.EDITED_MESSAGE, on(comments.take_edit)),
         ChatMemberHandler(on(group_setup.membership_changed)),

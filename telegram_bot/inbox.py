@@ -19,12 +19,13 @@ from django.db import (
     close_old_connections,
 )
 from django.utils import timezone
-from telegram import Bot, Update
+from django.utils.crypto import salted_hmac
+from telegram import Bot, Message, Update
 from telegram.constants import ChatType
 from telegram.error import NetworkError
 from telegram.ext import BaseUpdateProcessor
 
-from telegram_bot.mentions import commands, mentions
+from telegram_bot.mentions import commands, is_meant
 from telegram_bot.models import IncomingUpdate
 from telegram_bot.unreadable import LARGEST, Unreadable, keep_unreadable
 
@@ -38,6 +39,7 @@ SWEEP_BATCH = 200
 ALBUM_HELD = 2.0  # seconds
 
 GROUP_COMMANDS = {"config", "help"}
+PRIVATE_COMMANDS = {"start", "menu", "new", "tickets", "cancel"}  # a group is told where they work
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -64,10 +66,13 @@ def concerns_bot(update: Update, bot_id: int, username: str) -> bool:
     message = update.message or update.edited_message
     if chat.type == ChatType.PRIVATE or message is None:
         return True  # a press of our button, a change of our membership
+    if message.is_automatic_forward:
+        return False  # what a linked channel publishes
     replied = message.reply_to_message
     return bool(
-        mentions(message, bot_id, username)
+        is_meant(message, bot_id, username)
         or commands(message, username) & GROUP_COMMANDS
+        or commands(message, username, named=True) & PRIVATE_COMMANDS
         or (replied and replied.from_user and replied.from_user.id == bot_id)
         or message.new_chat_title
         or message.migrate_to_chat_id
@@ -213,6 +218,7 @@ def store_update(bot_id: int, update: Update) -> bool:
             update_id=update.update_id,
             **ids,
             album=(message.media_group_id or "") if message else "",
+            **_said(update.message or update.edited_message),
             payload=update.to_json(),
         )
     except IntegrityError:
@@ -220,6 +226,17 @@ def store_update(bot_id: int, update: Update) -> bool:
             bot_id=bot_id, update_id=update.update_id, processed_at=None
         ).exists()
     return True
+
+
+def _said(message: Message | None) -> dict[str, Any]:
+    """Which message it is and a digest of its content: an edit without a change is nothing."""
+    if message is None:
+        return {}
+    files = [file.file_unique_id for file in (message.document, message.video, message.audio)
+             if file] + [size.file_unique_id for size in message.photo]  # fmt: skip
+    content = json.dumps([message.text or message.caption or "", *sorted(files)])
+    digest = salted_hmac("telegram_bot.IncomingUpdate", content, algorithm="sha256").hexdigest()
+    return {"message_id": message.message_id, "digest": digest}
 
 
 def forgotten_updates(bot_id: int, *, everything: bool) -> list[tuple[int, str]]:

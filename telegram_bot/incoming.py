@@ -85,6 +85,15 @@ class Incoming:
         return (self.message and (self.message.text or self.message.caption)) or ""
 
     @property
+    def is_forwarded(self) -> bool:
+        return bool(self.message and not self.press and self.message.forward_origin)
+
+    @property
+    def order(self) -> str:
+        """The words that may order something: those of others, forwarded, never do."""
+        return "" if self.is_forwarded else self.text
+
+    @property
     def album(self) -> str:
         return (self.message and not self.press and self.message.media_group_id) or ""
 

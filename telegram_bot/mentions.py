@@ -19,6 +19,11 @@ def mentions(message: Message, bot_id: int, username: str) -> list[MessageEntity
     ]
 
 
+def is_meant(message: Message, bot_id: int, username: str) -> bool:
+    """Whether the sender calls the bot: a forwarded mention is somebody else's."""
+    return message.forward_origin is None and bool(mentions(message, bot_id, username))
+
+
 def without_mentions(message: Message, bot_id: int, username: str) -> str:
     """Text or caption with every mention of the bot taken out, and all else as it was."""
     units = _units(message)
@@ -43,14 +48,20 @@ def _join(before: str, after: str) -> str:
     return before + after if is_close else f"{before} {after}"
 
 
-def commands(message: Message, username: str) -> set[str]:
-    """The command a group message begins with, if it is for this bot: `/config[@bot]`."""
+def commands(message: Message, username: str, *, named: bool = False) -> set[str]:
+    """The command a group message begins with, if it is for this bot: `/config[@bot]`.
+
+    With `named` only if it names the bot. A forwarded command is none.
+    """
+    if message.forward_origin:
+        return set()
+    names = (username.casefold(),) if named else ("", username.casefold())
     found = [
         _words(message, entity).removeprefix("/").casefold().partition("@")
         for entity in _entities(message)
         if entity.type == MessageEntity.BOT_COMMAND and entity.offset == 0
     ]
-    return {name for name, _at, bot in found if bot in ("", username.casefold())}
+    return {name for name, _at, bot in found if bot in names}
 
 
 def _entities(message: Message) -> Sequence[MessageEntity]:

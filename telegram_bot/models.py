@@ -23,6 +23,8 @@ class IncomingUpdate(models.Model):
     telegram_id = models.BigIntegerField(_("Telegram ID"))
     chat_id = models.BigIntegerField(_("чат"))
     album = models.CharField(max_length=64, blank=True)  # media_group_id
+    message_id = models.BigIntegerField(default=0)  # of a message or an edited one
+    digest = models.CharField(max_length=64, blank=True)  # of what it says, never the words
     payload = models.TextField(blank=True)  # ASCII JSON, blank once processed
     received_at = models.DateTimeField(_("получено"), default=timezone.now)
     attempts = models.PositiveSmallIntegerField(_("попыток"), default=0)
@@ -47,6 +49,9 @@ class IncomingUpdate(models.Model):
                 "reply_due_at", condition=Q(reply_due_at__isnull=False), name="update_replies_due"
             ),
             models.Index("received_at", name="update_received"),
+            models.Index(
+                "chat_id", "message_id", condition=~Q(message_id=0), name="update_of_message"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -64,6 +69,7 @@ class Dialog(models.Model):
     draft_at = models.DateTimeField(null=True)
     open_part = models.CharField(max_length=64, blank=True)  # album or text that may go on
     open_comment_id = models.BigIntegerField(null=True)  # the comment its parts belong to
+    kept = models.JSONField(default=list)  # words and files said outside of any step
     minute_at = models.DateTimeField(null=True)  # the minute in which updates are counted
     minute_count = models.PositiveIntegerField(default=0)  # an album counts once
     minute_album = models.CharField(max_length=64, blank=True)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from telegram import Bot, Update
 
-from accounts.services import note_reachable
+from accounts.services import note_seen
 from config.backoff import backoff
 from config.database import is_unavailable, retry_once
 from telegram_bot.direct_replies import REPLY_CLAIM, send_replies
@@ -77,10 +77,12 @@ def run_flow(message: Incoming, flow: Flow) -> IncomingUpdate | None:
             return None  # an older one waits for its retry: the sweep brings both, in order
         now = timezone.now()
         _forget_old_step(dialog, now)
-        replies = _refuse_flood(dialog, message, now)
+        replies: Replies | None = [] if message.is_edit and _is_unchanged(row) else None
+        if replies is None:
+            replies = _refuse_flood(dialog, message, now)
         if replies is None:
             replies = flow(dialog, message)
-        _note_reachable(message)
+        _note_seen(message)
         dialog.save()
         _finish(row, message, replies, now)
         return row
@@ -120,10 +122,17 @@ def _refuse_flood(dialog: Dialog, message: Incoming, now: datetime) -> Replies |
     return [] if told else [message.say(text)]
 
 
-def _note_reachable(message: Incoming) -> None:
-    """Who writes can be written to again."""
+def _is_unchanged(row: IncomingUpdate) -> bool:
+    """A reaction or a preview comes as an edited message that says what it said before."""
+    same = IncomingUpdate.objects.filter(chat_id=row.chat_id, message_id=row.message_id)
+    before = same.filter(bot_id=row.bot_id, pk__lt=row.pk).order_by("-pk").first()
+    return before is not None and before.digest == row.digest
+
+
+def _note_seen(message: Incoming) -> None:
+    """Who writes can be written to again, and is known by the name of today."""
     if message.is_private and message.message and message.account:
-        note_reachable(message.account)
+        note_seen(message.account, username=message.username)
 
 
 def _finish(row: IncomingUpdate, message: Incoming, replies: Replies, now: datetime) -> None:

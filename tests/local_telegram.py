@@ -82,6 +82,10 @@ class Sandbox:
     def edit(self, person: str, message_id: int, text: str, *, chat: str | None = None) -> Json:
         return self._post("edit", person=person, chat=chat, message_id=message_id, text=text)
 
+    def touch(self, person: str, message_id: int, *, chat: str | None = None) -> Json:
+        """Let a message come as an edited one that says the same."""
+        return self._post("touch", person=person, chat=chat, message_id=message_id)
+
     def delete(self, person: str, message_id: int, *, chat: str | None = None) -> Json:
         return self._post("delete", person=person, chat=chat, message_id=message_id)
 

@@ -140,7 +140,8 @@ BOT = {
     "telegram_bot/application.py": [
         "telegram", "telegram_bot.bot_api", "telegram_bot.flows", "telegram_bot.inbox",
         "telegram_bot.incoming", "telegram_bot.intake", "telegram_bot.keyboards",
-        "telegram_bot.models", "telegram_bot.processing", "telegram_bot.replies",
+        "telegram_bot.mentions", "telegram_bot.models", "telegram_bot.processing",
+        "telegram_bot.replies",
     ],
     "telegram_bot/management": ["accounts", "config.queue", "telegram", "telegram_bot", "tickets"],
 }  # fmt: skip

@@ -40,6 +40,7 @@ from tickets.text import clean_text
 COMMENTS_A_PAGE = 3
 COMMENT_SHOWN = 1000  # UTF-16 units of a comment on its page
 FULL_MESSAGE = 4000  # UTF-16 units: apps cut a longer text into several messages
+EDITABLE = timedelta(hours=48)
 SPLIT_TEXT = "split text"
 SPLIT_TEXT_WINDOW = timedelta(seconds=10)
 
@@ -247,6 +248,8 @@ def take_edit(dialog: Dialog, message: Incoming) -> Replies:
     """An edited message corrects the comment it made, for a while."""
     if not message.text:
         return []  # a live location moves on, a caption was taken away
+    if message.message and timezone.now() - message.message.date > EDITABLE:
+        return []  # somebody put a reaction on it: Telegram lets nobody edit so old a message
     made = comment_message(message)
     if made is None or message.user is None:
         text = _("Изменённое сообщение я не перечитываю. Отправьте исправление новым сообщением.")
@@ -256,6 +259,8 @@ def take_edit(dialog: Dialog, message: Incoming) -> Replies:
 
 def correct(message: Incoming, made: TicketMessage, words: str) -> Replies:
     """Put new words in the place of those a message gave to its comment."""
+    if clean_text(words) == made.text:
+        return []
     face = Face.BOT if message.is_private else Face.GROUP
     comment = cast(Comment, made.comment)
     try:

@@ -7,12 +7,13 @@ from django.utils.translation import gettext_lazy
 from telegram import Bot, ChatMember, Update
 from telegram.error import TelegramError
 
+from accounts.services import note_seen, note_unreachable
 from telegram_bot import keyboards as kb
 from telegram_bot.flows.menu import stale_button
 from telegram_bot.groups import known_group, migrate_group, note_removal
 from telegram_bot.incoming import Incoming
 from telegram_bot.keyboards import registration_link
-from telegram_bot.models import Dialog, Group, GroupProduct
+from telegram_bot.models import TELEGRAM, Dialog, Group, GroupProduct
 from telegram_bot.replies import Replies, Reply, edit
 from telegram_bot.texts import render
 from tickets.models import Product
@@ -48,7 +49,10 @@ async def _standing(bot: Bot, update: Update, telegram_id: int) -> str | None:
 
 def membership_changed(dialog: Dialog, message: Incoming) -> Replies:
     change = message.update.my_chat_member
-    if change is None or message.is_private:
+    if change is None:
+        return []
+    if message.is_private:
+        _note_block(message, blocked=_is_away(change.new_chat_member))
         return []
     if _is_away(change.new_chat_member):
         note_removal(message.chat_id)
@@ -58,6 +62,14 @@ def membership_changed(dialog: Dialog, message: Incoming) -> Replies:
     group.save(update_fields=["bot_is_admin"])
     came = _is_away(change.old_chat_member)
     return [_welcome(message, group)] if came else _update_welcome(message, group)
+
+
+def _note_block(message: Incoming, *, blocked: bool) -> None:
+    """The person has stopped the bot in the private chat, or lets it write again."""
+    if blocked:
+        note_unreachable(channel=TELEGRAM, address=str(message.chat_id))
+    elif message.account:
+        note_seen(message.account, username=message.username)
 
 
 def _is_away(member: ChatMember) -> bool:
@@ -123,6 +135,13 @@ def _update_welcome(message: Incoming, group: Group) -> list[Reply]:
 def show_help(dialog: Dialog, message: Incoming) -> Replies:
     text = render("group_help", bot=message.bot_username)
     return [message.say(text, reply_to=message.message_id, topic=message.topic)]
+
+
+def show_private_chat(dialog: Dialog, message: Incoming) -> Replies:
+    """A command for the private chat was sent to a group."""
+    text = _("Эта команда работает в личном чате со мной.")
+    way = kb.inline([kb.link(_("💬 Открыть личный чат"), f"https://t.me/{message.bot_username}")])
+    return [message.say(text, way, reply_to=message.message_id, topic=message.topic)]
 
 
 def config(dialog: Dialog, message: Incoming) -> Replies:

@@ -22,7 +22,7 @@ from telegram_bot.flows.group_setup import NOBODY
 from telegram_bot.flows.my_tickets import find_ticket
 from telegram_bot.groups import known_group
 from telegram_bot.incoming import Incoming
-from telegram_bot.mentions import mentions, without_mentions
+from telegram_bot.mentions import is_meant, without_mentions
 from telegram_bot.models import TELEGRAM, Dialog, Group, GroupTicket, TicketMessage
 from telegram_bot.notices import GroupAnswer
 from telegram_bot.replies import Replies, react
@@ -46,6 +46,12 @@ from tickets.text import clean_line, clean_text, cut
 SHORTEST_PROBLEM = 10  # characters besides the mention
 INVITE_PAUSE = timedelta(minutes=10)  # per person, in all groups together
 SENTENCE_END = re.compile(r"(?<=[.!?…])\s|\n")
+GREETING = re.compile(
+    r"(всем\s+)?(здравствуйте|приветствую|привет|хай|hello|hi|good (day|morning)|салам"
+    r"|добр(ый|ого|ое|ой)\s+(день|дня|вечер|вечера|утро|утра|ночи|время|времени)(\s+суток)?)"
+    r"([\s,]+(всем|вам|коллеги|команда|поддержка|друзья|уважаемые))*[\s,.!…)]*"
+    r"|(уважаемые\s+)?коллеги[\s,.!…)]*"
+)
 ACCEPTED_REACTION, INVITED_REACTION = "👀", "🤷"
 
 
@@ -101,7 +107,7 @@ def take_message(dialog: Dialog, message: Incoming) -> Replies:
     )
     if opened:
         return _join(message, sent, opened)
-    if not mentions(sent, message.bot_id, message.bot_username):
+    if not is_meant(sent, message.bot_id, message.bot_username):
         return []
     refusal = _refuse_stranger(dialog, message, sent)
     return _open(message, sent) if refusal is None else refusal
@@ -247,10 +253,11 @@ def _take_file(sent: Message) -> tuple[dict[str, Any] | None, str]:
 
 
 def first_sentence(text: str) -> str:
-    """A title: the first sentence that has a letter, cut on a word border when it is too long."""
+    """A title: the first sentence that says something, cut on a word border when it is too long."""
     sentences = [clean_line(sentence) for sentence in SENTENCE_END.split(text)]
-    with_letters = (line for line in sentences if any(map(str.isalpha, line)))
-    sentence = next(with_letters, clean_line(text))
+    with_letters = [line for line in sentences if any(map(str.isalpha, line))]
+    telling = (line for line in with_letters if not GREETING.fullmatch(line.casefold()))
+    sentence = next(telling, next(iter(with_letters), clean_line(text)))
     if len(sentence) <= TITLE_LIMIT:
         return sentence
     whole_words = sentence[:TITLE_LIMIT].rpartition(" ")[0].rstrip(" ,;:—-")

@@ -71,7 +71,7 @@ def _portal_page() -> str:
 
 def take_typed_phone(dialog: Dialog, message: Incoming) -> Replies:
     pin = _open_pin(message)
-    if pin and PIN_LIKE.fullmatch(message.text.strip()):  # the letter came after a new /start
+    if pin and PIN_LIKE.fullmatch(message.order.strip()):  # the letter came after a new /start
         dialog.set_step("pin", registration=pin.registration_id)
         return take_pin(dialog, message)
     text = _(
@@ -240,6 +240,9 @@ def _pin_keyboard(resend: str = "") -> kb.Keyboard:
 
 
 def take_pin(dialog: Dialog, message: Incoming) -> Replies:
+    if message.is_forwarded:
+        text = _("Пересланное сообщение кодом не считаю. Введите 6 цифр из письма сами.")
+        return [message.say(text, _pin_keyboard())]
     try:
         account = confirm_link_pin(
             channel=TELEGRAM,

@@ -205,8 +205,8 @@ def _files_keyboard(dialog: Dialog) -> kb.Keyboard:
 def take_files(dialog: Dialog, message: Incoming) -> Replies:
     """A file, one of the words of the keyboard, or a rest of the description."""
     kept = _keep_files(dialog, message)
-    word = clean_line(message.text)
-    if kept and not word:
+    word = clean_line(message.order)
+    if kept and not clean_line(message.text):
         return kept
     if word == kb.EMPTY and dialog.draft.get("files"):  # the keyboard of before the first file
         text = _("Файлы уже приложены. Оставить их или убрать?")
@@ -326,7 +326,7 @@ def take_confirmation(dialog: Dialog, message: Incoming) -> Replies:
     kept = _keep_files(dialog, message)
     if kept:
         return [*kept, *confirm(dialog, message)]
-    if clean_line(message.text).rstrip(".! ").casefold() not in YES_WORDS:
+    if clean_line(message.order).rstrip(".! ").casefold() not in YES_WORDS:
         text = _("Отправьте «Да», чтобы создать заявку, или «Отмена».")
         return [message.say(text, kb.reply([kb.YES, kb.CANCEL]))]
     return _create(dialog, message)

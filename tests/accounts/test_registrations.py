@@ -109,7 +109,7 @@ def test_person_is_unreachable_until_they_write_again(linked, boris):
     assert account.unreachable_at is not None
     other.refresh_from_db()
     assert other.unreachable_at is None
-    services.note_reachable(account)
+    services.note_seen(account, username=account.username)
     again = services.linked_account(channel=CHANNEL, address=ADDRESS)
     assert again.unreachable_at is None
 
@@ -117,7 +117,7 @@ def test_person_is_unreachable_until_they_write_again(linked, boris):
 def test_reachable_person_costs_no_write(linked, django_assert_num_queries):
     account = services.linked_account(channel=CHANNEL, address=ADDRESS)
     with django_assert_num_queries(0):
-        services.note_reachable(account)
+        services.note_seen(account, username=account.username)
 
 
 @pytest.mark.parametrize("what", ["register", "withdraw", "unlink", "request", "wrong", "right"])

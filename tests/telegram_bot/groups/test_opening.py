@@ -266,3 +266,56 @@ def test_thirty_mentions_in_a_minute_keep_the_pace_and_lose_none(
     assert len({message["reply_to_message_id"] for message in confirmed}) == 30
     assert not [call for call in in_group.telegram.requests() if call["status"] == 429]
     assert not TelegramFile.objects.exists()
+
+
+# What calls nobody
+
+
+def test_forwarded_mention_is_no_mention(group, in_group: Member) -> None:
+    assert in_group.mention(PROBLEM, forwarded=True).calls == []
+    assert in_group.say(f"/config{MENTION}", forwarded=True).calls == []
+    assert not Ticket.objects.exists()
+    in_group.say(MENTION, reply_to=in_group.write(PROBLEM, forwarded=True))
+    assert Ticket.objects.count() == 1
+
+
+def test_post_of_a_linked_channel_is_no_mention(group, in_group: Member) -> None:
+    channel = {"id": -1009, "type": "channel", "title": "Новости"}
+    post = {"from": {"id": 777000, "is_bot": False, "first_name": "Telegram"},
+            "sender_chat": channel, "is_automatic_forward": True}  # fmt: skip
+    assert in_group.mention(PROBLEM, extra=post).calls == []
+    assert not Ticket.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("Добрый день! Не открывается отчёт. Помогите", "Не открывается отчёт."),
+        ("Здравствуйте, коллеги.\nНе открывается отчёт", "Не открывается отчёт"),
+        ("Всем привет! Доброе утро… Не открывается отчёт", "Не открывается отчёт"),
+        ("Добрый день, не открывается отчёт", "Добрый день, не открывается отчёт"),
+        ("Добрый день, коллеги!", "Добрый день, коллеги!"),
+    ],
+)
+def test_greeting_is_no_title(group, in_group: Member, text, title) -> None:
+    in_group.mention(text)
+    assert Ticket.objects.get().title == title
+
+
+@pytest.mark.parametrize("command", ["tickets", "new", "start", "menu", "cancel"])
+def test_private_command_shows_the_way(group, in_group: Member, command) -> None:
+    answer = in_group.say(f"/{command}{MENTION}")
+    assert only(answer)["text"] == "Эта команда работает в личном чате со мной."
+    assert answer.buttons == {"💬 Открыть личный чат": f"https://t.me/{MENTION[1:]}"}
+    assert in_group.say(f"/{command}").calls == []
+
+
+def test_command_beside_a_mention_is_words(group, in_group: Member) -> None:
+    in_group.say(f"/new {MENTION} {PROBLEM}")
+    assert Ticket.objects.count() == 1
+
+
+def test_reaction_tells_the_group_nothing(group, in_group: Member) -> None:
+    in_group.mention("коротко")
+    answer = in_group.do(lambda: in_group.telegram.touch("anna", in_group.last_id, chat="alpha"))
+    assert answer.calls == []
