@@ -19,13 +19,13 @@ from mail.posting import Files, post
 from tickets.channels import Cancelled, Channel, Outcome, PermanentError, Recipient, RetryLater
 from tickets.leases import LETTERS
 from tickets.models import Attachment, Delivery, Ticket, TicketEvent
-from tickets.notices import Audience, Notice, NoticeKind
+from tickets.notices import LAST_PARTS, Audience, Notice, NoticeKind
 
 logger = logging.getLogger(__name__)
 MAILED = {  # what customers get by mail
     NoticeKind.STATUS, NoticeKind.RESOLVED, NoticeKind.COMMENT, NoticeKind.REMINDER,
 }  # fmt: skip
-FILES_COME = timedelta(minutes=1)  # a letter waits so long for files on their way from Telegram
+FILES_COME = LAST_PARTS + timedelta(minutes=1)  # how long a letter waits for files on their way
 
 
 class MailKind(TextChoices):

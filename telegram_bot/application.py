@@ -32,6 +32,7 @@ from telegram_bot.flows import (
     comments,
     group_setup,
     group_tickets,
+    kept_words,
     linking,
     menu,
     my_tickets,
@@ -114,6 +115,7 @@ BUTTONS: dict[str, Flow] = {
     "comments": linked(comments.show_comments),
     "whole": linked(comments.show_whole),
     "comment": linked(comments.ask_comment),
+    "add": linked(kept_words.add_kept),
     "files": linked(my_tickets.send_files),
     "rate": linked(resolution.ask_score),
     "score": linked(resolution.take_score),
@@ -137,9 +139,11 @@ GROUP_MESSAGE = GROUPS & filters.UpdateType.MESSAGE
 SERVICE = filters.StatusUpdate.NEW_CHAT_TITLE | filters.StatusUpdate.MIGRATE
 UNKNOWN_COMMAND = filters.Regex(r"^/\w+(@\w+)?$")  # a text may begin with /var/log
 CANCEL_WORD = filters.Regex(r"^(?i:отмена)$")
-UNSUPPORTED = (
+NO_WORDS = ~filters.TEXT & ~filters.CAPTION
+UNSUPPORTED = NO_WORDS & (
     filters.Sticker.ALL | filters.VOICE | filters.VIDEO_NOTE | filters.LOCATION | filters.POLL
-    | filters.Dice.ALL | filters.GAME | filters.VENUE | filters.STORY
+    | filters.Dice.ALL | filters.GAME | filters.VENUE | filters.STORY | filters.PAID_MEDIA
+    | filters.CHECKLIST
 )  # fmt: skip
 
 
@@ -156,19 +160,25 @@ def start(dialog: Dialog, message: Incoming) -> Replies:
 
 def take_message(dialog: Dialog, message: Incoming) -> Replies:
     """A reply to a ticket's message beats the step; a further part follows the first one."""
+    left_out = menu.not_taken(message)
     comment = comments.open_comment(dialog, message)
     if comment:
-        return comments.go_on_with_comment(dialog, message, comment)
+        return [*left_out, *comments.go_on_with_comment(dialog, message, comment)]
     dialog.open_part = ""
     ticket = comments.replied_ticket(message)
     if ticket:
-        return comments.write_comment(dialog, message, ticket)
-    return STEPS.get(dialog.step, linked(menu.not_understood))(dialog, message)
+        return [*left_out, *comments.write_comment(dialog, message, ticket)]
+    take = STEPS.get(dialog.step, linked(kept_words.offer_ticket))
+    return [*left_out, *take(dialog, message)]
 
 
 def take_number(dialog: Dialog, message: Incoming) -> Replies:
     """A bare number is a ticket's, unless words are asked for or go on."""
-    if dialog.step or message.replied_id or comments.open_comment(dialog, message):
+    if dialog.step or message.replied_id:
+        return take_message(dialog, message)
+    goes_on = comments.open_comment(dialog, message)
+    is_cut = dialog.open_part == comments.SPLIT_TEXT
+    if goes_on and (is_cut or my_tickets.numbered_ticket(message) is None):
         return take_message(dialog, message)
     return linked(my_tickets.show_numbered)(dialog, message)
 
@@ -185,6 +195,7 @@ def press(dialog: Dialog, message: Incoming) -> Replies:
     word, ids = kb.parse(message.data)
     if not message.is_private and word != "page":
         return message.toast(_("Эта кнопка работает в личном чате с ботом."), alert=True)
+    dialog.open_part = ""  # who looks for something else has said it all
     if dialog.step in QUESTIONS and word in LOOKING and _asked_of(dialog) != ids[:1]:
         dialog.set_step("")
     return BUTTONS.get(word, menu.stale_button)(dialog, message)

@@ -10,6 +10,7 @@ from telegram.constants import ChatType
 
 from accounts.models import MessengerAccount, User
 from accounts.services import linked_account
+from telegram_bot.content import with_quotation
 from telegram_bot.keyboards import KEPT, Keyboard, parse
 from telegram_bot.models import TELEGRAM, Dialog
 from telegram_bot.replies import Replies, Reply, answer, edit, say
@@ -83,6 +84,12 @@ class Incoming:
     @property
     def text(self) -> str:
         return (self.message and (self.message.text or self.message.caption)) or ""
+
+    @property
+    def words(self) -> str:
+        """The text, under the words it quotes."""
+        sent = self.message
+        return with_quotation(sent, self.text) if sent and not self.press else self.text
 
     @property
     def is_forwarded(self) -> bool:

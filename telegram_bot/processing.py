@@ -103,6 +103,8 @@ def _forget_old_step(dialog: Dialog, now: datetime) -> None:
         dialog.set_step("")
     if dialog.draft_at and now - dialog.draft_at > STEP_LIFETIME:
         dialog.draft, dialog.draft_at = {}, None
+    since = (now - STEP_LIFETIME).isoformat()
+    dialog.kept = [row for row in dialog.kept if row["at"] > since]
 
 
 def _refuse_flood(dialog: Dialog, message: Incoming, now: datetime) -> Replies | None:

@@ -83,6 +83,7 @@ BOT = {
     "telegram_bot/texts.py": [],
     "telegram_bot/utf16.py": [],
     "telegram_bot/mentions.py": ["telegram"],
+    "telegram_bot/content.py": ["telegram", "tickets.text"],
     "telegram_bot/replies.py": ["telegram_bot.keyboards"],
     "telegram_bot/bot_api.py": ["telegram"],
     "telegram_bot/groups.py": ["telegram_bot.models", "tickets.delivery"],
@@ -116,8 +117,8 @@ BOT = {
         "telegram", "telegram_bot.mentions", "telegram_bot.models", "telegram_bot.unreadable",
     ],
     "telegram_bot/incoming.py": [
-        "accounts.models", "accounts.services", "telegram", "telegram_bot.keyboards",
-        "telegram_bot.models", "telegram_bot.replies", "tickets.text",
+        "accounts.models", "accounts.services", "telegram", "telegram_bot.content",
+        "telegram_bot.keyboards", "telegram_bot.models", "telegram_bot.replies", "tickets.text",
     ],
     "telegram_bot/direct_replies.py": [
         "config.backoff", "telegram", "telegram_bot.bot_api", "telegram_bot.groups",
@@ -131,8 +132,9 @@ BOT = {
     ],
     # screens
     "telegram_bot/flows": [
-        "accounts", "telegram", "telegram_bot.files", "telegram_bot.flows", "telegram_bot.groups",
-        "telegram_bot.incoming", "telegram_bot.keyboards", "telegram_bot.mentions",
+        "accounts", "telegram", "telegram_bot.content", "telegram_bot.files",
+        "telegram_bot.flows", "telegram_bot.groups", "telegram_bot.incoming",
+        "telegram_bot.keyboards", "telegram_bot.mentions",
         "telegram_bot.models", "telegram_bot.notices", "telegram_bot.replies",
         "telegram_bot.texts", "telegram_bot.utf16", "tickets",
     ],

@@ -13,7 +13,7 @@ from tickets.status import TicketStatus
 Kind = TicketEvent.Kind
 
 LOUD_STATUSES = {TicketStatus.WAITING, TicketStatus.RESOLVED}
-LAST_PARTS = timedelta(seconds=3)  # time for the rest of an album to join its comment
+LAST_PARTS = timedelta(seconds=60)  # time for more messages to join a comment, before it is told
 
 
 class NoticeKind(models.TextChoices):
@@ -92,5 +92,5 @@ def _for_staff(event: TicketEvent) -> list[Notice]:
         return [Notice(NoticeKind.STAFF_COMMENT, event, Audience.STAFF, delay=LAST_PARTS)]
     returned = event.kind == Kind.STATUS and event.old_value == TicketStatus.RESOLVED
     if returned and event.new_value == TicketStatus.IN_PROGRESS:
-        return [Notice(NoticeKind.STAFF_RETURN, event, Audience.STAFF)]
+        return [Notice(NoticeKind.STAFF_RETURN, event, Audience.STAFF, delay=LAST_PARTS)]
     return []

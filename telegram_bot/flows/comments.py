@@ -25,6 +25,7 @@ from telegram_bot.utf16 import split_utf16, utf16_length
 from tickets.attachments import MAX_FILES
 from tickets.comments import add_comment, correct_comment, extend_comment
 from tickets.models import Comment, Face, Ticket
+from tickets.notices import LAST_PARTS
 from tickets.recording import customer
 from tickets.refusals import (
     NotYours,
@@ -41,8 +42,7 @@ COMMENTS_A_PAGE = 3
 COMMENT_SHOWN = 1000  # UTF-16 units of a comment on its page
 FULL_MESSAGE = 4000  # UTF-16 units: apps cut a longer text into several messages
 EDITABLE = timedelta(hours=48)
-SPLIT_TEXT = "split text"
-SPLIT_TEXT_WINDOW = timedelta(seconds=10)
+SPLIT_TEXT, WRITTEN_SOON = "split text", "written soon"  # what may go on, beside albums
 
 
 # Reading
@@ -120,7 +120,7 @@ def _when(comment: Comment, text: str) -> str:
 @on_ticket
 def ask_comment(dialog: Dialog, message: Incoming, ticket: Ticket) -> Replies:
     if ticket.is_closed:
-        return _closed(message, ticket)
+        return closed(message, ticket)
     parked = leave_step(dialog, message)
     dialog.set_step("comment", ticket=ticket.pk)
     text = _("Напишите комментарий к заявке № %(number)s или отправьте файл.")
@@ -154,12 +154,12 @@ def write_comment(dialog: Dialog, message: Incoming, ticket: Ticket) -> Replies:
         comment = add_comment(
             ticket=ticket,
             actor=customer(message.customer, Face.BOT),
-            body=message.text,
+            body=message.words,
             files=[as_new_file(file)] if file else [],
         )
     except TicketClosed:
         dialog.set_step("")
-        return _closed(message, ticket)
+        return closed(message, ticket)
     except TextRequired:
         return [message.say(_("Комментарий не может быть пустым. Напишите текст."), cancel)]
     except TextTooLong as long:
@@ -167,7 +167,7 @@ def write_comment(dialog: Dialog, message: Incoming, ticket: Ticket) -> Replies:
     if dialog.step in ("comment", "reason") and dialog.data.get("ticket") == ticket.pk:
         dialog.set_step("")
     keep_part(dialog, message, comment, file)
-    return [*refusals, _comment_added(message, ticket)]
+    return [*refusals, comment_added(message, ticket)]
 
 
 def usable_file(message: Incoming) -> tuple[dict[str, Any] | None, str]:
@@ -181,9 +181,8 @@ def keep_part(
     dialog: Dialog, message: Incoming, comment: Comment, file: dict[str, Any] | None
 ) -> None:
     """Remember what this message gave to its comment, and that more of it may come."""
-    dialog.open_part = message.album or (
-        SPLIT_TEXT if utf16_length(message.text) >= FULL_MESSAGE else ""
-    )
+    is_full = utf16_length(message.text) >= FULL_MESSAGE
+    dialog.open_part = message.album or (SPLIT_TEXT if is_full else WRITTEN_SOON)
     dialog.open_comment_id = comment.pk
     keep_comment_message(message, comment, message.text)
     if file:
@@ -208,29 +207,30 @@ def comment_message(message: Incoming) -> TicketMessage | None:
 
 
 def open_comment(dialog: Dialog, message: Incoming) -> Comment | None:
-    """The comment this message goes on with: a part of its album, or of a text too long for one."""
+    """The comment this message goes on with: a part of its album, or a thought written soon after.
+
+    Staff are told of a comment when that time is over, so that they read it whole.
+    """
     if not dialog.open_part or message.user is None:
         return None
-    if dialog.open_part == SPLIT_TEXT:
-        late = timezone.now() - dialog.updated_at > SPLIT_TEXT_WINDOW
-        if late or dialog.step or message.album or message.replied_id:
-            return None
-    elif dialog.open_part != message.album:
+    is_in_album = dialog.open_part == message.album
+    if not is_in_album and (dialog.step or message.replied_id):
         return None
-    return (
-        Comment.objects.filter(pk=dialog.open_comment_id or 0, author=message.user)
-        .select_related("ticket")
-        .first()
-    )
+    mine = Comment.objects.filter(pk=dialog.open_comment_id or 0, author=message.user)
+    if not is_in_album:
+        mine = mine.filter(created_at__gte=timezone.now() - LAST_PARTS)
+    return mine.select_related("ticket").first()
 
 
 def go_on_with_comment(dialog: Dialog, message: Incoming, comment: Comment) -> Replies:
     """A further part of what was sent at once joins the comment of its first part."""
+    if comment.ticket.is_closed:
+        return closed(message, comment.ticket)
     file, refusal = usable_file(message)
     refusals = [message.say(refusal)] if refusal else []
     try:
         extend_comment(
-            comment=comment, body=message.text, files=[as_new_file(file)] if file else []
+            comment=comment, body=message.words, files=[as_new_file(file)] if file else []
         )
     except TooManyFiles:
         text = _("К комментарию можно приложить до %(limit)s файлов, остальные я не взял.")
@@ -238,7 +238,8 @@ def go_on_with_comment(dialog: Dialog, message: Incoming, comment: Comment) -> R
     except TextTooLong as long:
         return [message.say(str(long))]
     keep_part(dialog, message, comment, file)
-    return [*refusals, _comment_added(message, comment.ticket, in_album="first")]
+    text = _("✅ Комментарий к № %(number)s дополнен.")
+    return [*refusals, comment_added(message, comment.ticket, text, in_album="first")]
 
 
 # Correcting
@@ -289,8 +290,10 @@ def correct(message: Incoming, made: TicketMessage, words: str) -> Replies:
     ]
 
 
-def _comment_added(message: Incoming, ticket: Ticket, in_album: InAlbum = "each") -> Reply:
-    text = _("✅ Комментарий добавлен к № %(number)s") % {"number": ticket.pk}
+def comment_added(
+    message: Incoming, ticket: Ticket, text: str = "", in_album: InAlbum = "each"
+) -> Reply:
+    text = (text or _("✅ Комментарий добавлен к № %(number)s")) % {"number": ticket.pk}
     rows = [
         [
             kb.button(_("💬 Все комментарии"), "comments", ticket.pk, kb.KEPT),
@@ -310,7 +313,7 @@ def _comment_added(message: Incoming, ticket: Ticket, in_album: InAlbum = "each"
     )
 
 
-def _closed(message: Incoming, ticket: Ticket) -> Replies:
+def closed(message: Incoming, ticket: Ticket) -> Replies:
     text = _("Заявка № %(number)s закрыта, комментарии к ней не принимаются. Создайте новую.")
     follow_up = kb.button(_("📝 Создать новую на её основе"), "follow_up", ticket.pk)
     return [message.say(text % {"number": ticket.pk}, kb.inline([follow_up]), ticket_id=ticket.pk)]

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from telegram import Message
 
 from accounts.models import User
+from telegram_bot.content import left_out, quotation, with_quotation
 from telegram_bot.files import MAX_SIZE, as_new_file, fetch_soon, sent_file
 from telegram_bot.flows.comments import comment_message, correct, keep_comment_message
 from telegram_bot.flows.group_setup import NOBODY
@@ -61,6 +62,7 @@ class Source:
 
     message: Message
     words: str  # of that message
+    quote: str  # that they are an answer to
     extra: str  # that the reply with the mention adds
     files: list[dict[str, Any]]
     left_out: str  # the name of a file that cannot be taken
@@ -72,17 +74,19 @@ class Source:
 
     @property
     def is_enough(self) -> bool:
-        described = clean_line(f"{self.words} {self.extra}")
+        described = clean_line(f"{self.quote} {self.words} {self.extra}")
         return len(described) >= SHORTEST_PROBLEM or (self.is_quoted and bool(self.files))
 
     @property
     def title(self) -> str:
-        text = clean_text(self.words) or clean_text(self.extra)
+        quoted = self.message.quote.text if self.message.quote else ""
+        text = clean_text(self.words) or clean_text(self.extra) or clean_text(quoted)
         return first_sentence(text) or _("Сообщение из группы")
 
     @property
     def description(self) -> str:
-        words, extra = clean_text(self.words), clean_text(self.extra)
+        words = clean_text("\n\n".join(filter(None, [self.quote, self.words])))
+        extra = clean_text(self.extra)
         if not self.is_quoted:
             return words
         author = _("Сообщение участника %(name)s:") % {"name": _author(self.message)}
@@ -208,13 +212,14 @@ def _product(group: Group, topic: int) -> Product | None:
 
 def _source(message: Incoming, sent: Message) -> Source:
     quoted = _quoted(message, sent)
-    found = [_take_file(one) for one in (quoted, sent) if one]
+    found = [_take_file(one) for one in (quoted or sent.reply_to_message, sent) if one]
     return Source(
         message=quoted or sent,
         words=_words(message, quoted or sent),
+        quote=quotation(quoted or sent),
         extra=_words(message, sent) if quoted else "",
         files=[file for file, _left_out in found if file],
-        left_out=next((left_out for _file, left_out in found if left_out), ""),
+        left_out=next((name for _file, name in found if name), ""),
         is_quoted=quoted is not None,
     )
 
@@ -244,7 +249,7 @@ def _take_file(sent: Message) -> tuple[dict[str, Any] | None, str]:
     """The file of a message or, when it cannot be taken, its name."""
     file = sent_file(sent, with_voice=True)
     if file is None:
-        return None, ""
+        return None, left_out(sent)[0]
     try:
         check_file(name=file["name"], size=file["size"], limit=MAX_SIZE)
     except FileRefused:
@@ -268,10 +273,10 @@ def _join(message: Incoming, sent: Message, opened: GroupTicket) -> Replies:
     """A further part of an album whose ticket exists brings its file along."""
     if message.is_edit:
         return []
-    file, left_out = _take_file(sent)
+    file, refused = _take_file(sent)
     files = [file] if file else []
-    if left_out:
-        _tell(message, GroupAnswer.FILE_REFUSED, ticket=opened.ticket_id, left_out=left_out)
+    if refused:
+        _tell(message, GroupAnswer.FILE_REFUSED, ticket=opened.ticket_id, left_out=refused)
     try:
         add_files(ticket=opened.ticket, files=[as_new_file(file) for file in files])
     except TooManyFiles:
@@ -294,24 +299,25 @@ def _comment(dialog: Dialog, message: Incoming, sent: Message, about: TicketMess
     ticket = find_ticket(message, about.ticket_id)
     if ticket is None:
         return _tell(message, GroupAnswer.FOREIGN)
-    file, left_out = _take_file(sent)
+    file, refused = _take_file(sent)
     files = [file] if file else []
     begun = _begun_comment(dialog, message)
     body = _words(message, sent)
+    whole = with_quotation(sent, body)
     try:
-        comment = _write_comment(message.customer, ticket, begun, body, files)
+        comment = _write_comment(message.customer, ticket, begun, whole, files)
     except TicketClosed:
         return _tell(message, GroupAnswer.CLOSED, ticket=ticket.pk)
     except (TextRequired, TextTooLong, TooManyFiles):
-        return _tell(message, GroupAnswer.COMMENT_EMPTY, left_out=left_out)
+        return _tell(message, GroupAnswer.COMMENT_EMPTY, left_out=refused)
     dialog.open_part, dialog.open_comment_id = message.album, comment.pk
     keep_comment_message(message, comment, body)
     if files:
         fetch_soon()
     if begun is None:
-        return _tell(message, GroupAnswer.COMMENTED, ticket=ticket.pk, left_out=left_out)
-    if left_out:
-        return _tell(message, GroupAnswer.FILE_REFUSED, ticket=ticket.pk, left_out=left_out)
+        return _tell(message, GroupAnswer.COMMENTED, ticket=ticket.pk, left_out=refused)
+    if refused:
+        return _tell(message, GroupAnswer.FILE_REFUSED, ticket=ticket.pk, left_out=refused)
     return []
 
 

@@ -6,6 +6,7 @@ from accounts.models import User
 from accounts.phone import mask_email
 from accounts.services import unlink_messenger
 from telegram_bot import keyboards as kb
+from telegram_bot.content import left_out
 from telegram_bot.incoming import Incoming
 from telegram_bot.models import TELEGRAM, Dialog
 from telegram_bot.replies import REMOVE_KEYBOARD, Replies, Reply
@@ -98,7 +99,14 @@ def not_understood(dialog: Dialog, message: Incoming) -> Replies:
 
 
 def unsupported(dialog: Dialog, message: Incoming) -> Replies:
-    return [message.say(_("Принимаю текст, файлы, фото и видео."))]
+    _name, text = left_out(message.message)
+    return [message.say(f"{text} {_('Принимаю текст, файлы, фото и видео.')}".strip())]
+
+
+def not_taken(message: Incoming) -> list[Reply]:
+    """What of a message was left out, beside the words that are taken."""
+    _name, text = left_out(message.message)
+    return [message.say(text)] if text else []
 
 
 def stale_button(dialog: Dialog, message: Incoming) -> Replies:
@@ -142,6 +150,6 @@ def ask_unlink(dialog: Dialog, message: Incoming) -> Replies:
 
 def unlink(dialog: Dialog, message: Incoming) -> Replies:
     unlink_messenger(user=message.customer, channel=TELEGRAM)
-    dialog.draft, dialog.draft_at = {}, None
+    dialog.draft, dialog.draft_at, dialog.kept = {}, None, []
     dialog.set_step("")
     return [message.screen(_("Telegram отвязан. Чтобы связать снова, отправьте /start."))]

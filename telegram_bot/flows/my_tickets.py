@@ -170,11 +170,16 @@ def show_card(dialog: Dialog, message: Incoming, ticket: Ticket) -> Replies:
     return [card_screen(message, ticket)]
 
 
-def show_numbered(dialog: Dialog, message: Incoming) -> Replies:
-    """A number typed in the chat opens its card."""
+def numbered_ticket(message: Incoming) -> Ticket | None:
     number = message.text.strip().lstrip("№#").strip()
     ids = kb.parse_ids([number], 1)
-    ticket = find_ticket(message, ids[0]) if ids else None
+    return find_ticket(message, ids[0]) if ids else None
+
+
+def show_numbered(dialog: Dialog, message: Incoming) -> Replies:
+    """A number typed in the chat opens its card; what was written before is at its end."""
+    dialog.open_part = ""
+    ticket = numbered_ticket(message)
     return [card_screen(message, ticket)] if ticket else not_found(message)
 
 

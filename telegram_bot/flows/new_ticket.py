@@ -7,6 +7,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from telegram_bot import keyboards as kb
+from telegram_bot.content import quotation
 from telegram_bot.files import as_new_file, fetch_soon, refusal_of, sent_file
 from telegram_bot.flows.menu import leave_step
 from telegram_bot.incoming import Incoming
@@ -15,6 +16,7 @@ from telegram_bot.replies import REMOVE_KEYBOARD, Replies, Reply
 from telegram_bot.texts import render
 from tickets.attachments import MAX_FILES
 from tickets.models import TITLE_LIMIT, Face, Product, Ticket
+from tickets.notices import LAST_PARTS
 from tickets.recording import clean_body, clean_title
 from tickets.refusals import ProductUnavailable, TextRequired, TextTooLong, TooManyTickets
 from tickets.services import open_ticket
@@ -145,6 +147,8 @@ def ask_title(dialog: Dialog, message: Incoming) -> Replies:
 
 def take_title(dialog: Dialog, message: Incoming) -> Replies:
     kept = _keep_files(dialog, message)
+    if message.message and (quoted := quotation(message.message)):
+        dialog.draft["quote"] = quoted  # no title, but it belongs to the description
     try:
         dialog.draft["title"] = clean_title(message.text)
     except TextRequired:
@@ -179,7 +183,11 @@ def ask_description(dialog: Dialog, message: Incoming) -> Replies:
 def take_description(dialog: Dialog, message: Incoming) -> Replies:
     kept = _keep_files(dialog, message)
     try:
-        dialog.draft["description"] = clean_body(message.text)
+        words = "\n\n".join(filter(None, [dialog.draft.get("quote"), message.words]))
+        dialog.draft["description"] = clean_body(words if message.words else "")
+        dialog.draft.pop("quote", None)
+        if dialog.draft.get("complete"):  # the files are not asked for again
+            dialog.draft["described_at"] = timezone.now().isoformat()
     except TextRequired:
         text = _("Описание не может быть пустым. Расскажите, что случилось.")
         return kept or [message.say(text, kb.inline(_step_buttons(dialog)))]
@@ -213,18 +221,25 @@ def take_files(dialog: Dialog, message: Incoming) -> Replies:
         return [message.say(text), _files_so_far(message, dialog.draft["files"])]
     if word == kb.EMPTY or word.casefold() in {kb.DONE.casefold(), "готово"}:
         return _complete(dialog, message)
-    try:
-        longer = clean_body(dialog.draft["description"] + "\n" + message.text)
-    except TextTooLong as long:
-        return [*kept, message.say(str(long))]
-    dialog.draft["description"] = longer
+    refusal = _describe_further(dialog, message)
     return [
         *kept,
-        message.say(
+        refusal
+        or message.say(
             _("Добавил к описанию. Отправьте файлы или нажмите кнопку под полем ввода."),
             _files_keyboard(dialog),
         ),
     ]
+
+
+def _describe_further(dialog: Dialog, message: Incoming) -> Reply | None:
+    """Let more words join the description; the refusal when they are too many."""
+    try:
+        longer = clean_body(dialog.draft["description"] + "\n" + message.words)
+    except TextTooLong as long:
+        return message.say(str(long))
+    dialog.draft["description"] = longer
+    return None
 
 
 def _keep_files(dialog: Dialog, message: Incoming) -> list[Reply]:
@@ -327,9 +342,18 @@ def take_confirmation(dialog: Dialog, message: Incoming) -> Replies:
     if kept:
         return [*kept, *confirm(dialog, message)]
     if clean_line(message.order).rstrip(".! ").casefold() not in YES_WORDS:
+        if _is_still_described(dialog, message):
+            refusal = _describe_further(dialog, message)
+            return [refusal] if refusal else confirm(dialog, message)
         text = _("Отправьте «Да», чтобы создать заявку, или «Отмена».")
         return [message.say(text, kb.reply([kb.YES, kb.CANCEL]))]
     return _create(dialog, message)
+
+
+def _is_still_described(dialog: Dialog, message: Incoming) -> bool:
+    """Whether more comes of a description that was corrected in several messages."""
+    since = (timezone.now() - LAST_PARTS).isoformat()
+    return dialog.draft.get("described_at", "") > since and bool(clean_line(message.text))
 
 
 def _create(dialog: Dialog, message: Incoming) -> Replies:

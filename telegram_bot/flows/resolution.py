@@ -93,7 +93,9 @@ def skip_rating_comment(dialog: Dialog, message: Incoming) -> Replies:
 @on_ticket
 def take_rating_comment(dialog: Dialog, message: Incoming, ticket: Ticket) -> Replies:
     try:
-        comment_rating(ticket=ticket, actor=customer(message.customer, Face.BOT), text=message.text)
+        comment_rating(
+            ticket=ticket, actor=customer(message.customer, Face.BOT), text=message.words
+        )
     except TextRequired:
         text = _("Файлы к оценке не прикладываются. Напишите комментарий текстом.")
         return [message.say(text)]
@@ -138,7 +140,7 @@ def take_reason(dialog: Dialog, message: Incoming, ticket: Ticket) -> Replies:
         ticket = return_to_work(
             ticket=ticket,
             actor=customer(message.customer, Face.BOT),
-            reason=message.text,
+            reason=message.words,
             files=[as_new_file(file)] if file else [],
         )
     except TextRequired:

@@ -29,7 +29,7 @@ def ask(ticket, clock, text="Вопрос", files=()):
     """A comment of the requester, and the letters it makes."""
     actor = customer(ticket.requester, Face.BOT)
     add_comment(ticket=ticket, actor=actor, body=text, files=files)
-    clock.advance(seconds=3)
+    clock.advance(seconds=61)
     send_due()
 
 

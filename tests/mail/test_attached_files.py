@@ -94,6 +94,7 @@ def test_reason_of_a_return_waits_for_its_files_too(ticket, anna, desk, clock):
     actor = customer(anna, Face.BOT)
     files = [NewFile("фото.pdf", 8)]
     services.return_to_work(ticket=ticket, actor=actor, reason="Пусто", files=files)
+    clock.advance(seconds=61)
     drain("email")
     assert mail.outbox == []
     store_file(attachment=ticket.attachments.get(), content=ContentFile(b"%PDF-1.7"))
@@ -107,7 +108,7 @@ def test_refused_file_holds_no_letter_and_is_not_named(ticket, anna, clock, desk
     files = [NewFile("нет.pdf", 8)]
     add_comment(ticket=ticket, actor=actor, body="Вопрос", files=files)
     refuse_file(attachment=ticket.attachments.get(), reason="Пустой.")
-    clock.advance(seconds=3)
+    clock.advance(seconds=61)
     drain("email")
     [letter] = mail.outbox
     assert attached(letter) == []
@@ -148,7 +149,7 @@ def test_new_ticket_is_told_with_the_files_of_its_description(anna, desk, clock)
     add_comment(ticket=ticket, actor=customer(anna, Face.PORTAL), body="x", files=[pdf()])
     coming = ticket.attachments.get(name="фото.pdf")
     store_file(attachment=coming, content=ContentFile(b"%PDF-1.7"))
-    clock.advance(seconds=5)
+    clock.advance(seconds=61)
     drain("email")
     about_ticket, about_comment = mail.outbox
     assert attached(about_ticket) == [("схема.pdf", 8), ("фото.pdf", 8)]

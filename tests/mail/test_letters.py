@@ -124,7 +124,7 @@ def test_letters_are_tidy_text(ticket, anna, agent, settings, run_queue, clock, 
         services.change_status(ticket=ticket, to=to, actor=actor, answer="Смотрим.", files=files)
     for actor in (to_customer, to_staff):
         add_comment(ticket=ticket, actor=actor, body="Смотрим.")
-    clock.advance(seconds=3)
+    clock.advance(seconds=61)
     run_queue()
     assert len(mail.outbox) == 6
     for letter in mail.outbox:

@@ -46,7 +46,7 @@ def test_customers_comment_waits_for_the_rest_of_its_album(ticket, anna, clock, 
     send_due()
     assert mail.outbox == []
     extend_comment(comment=comment, body="и ещё одно", files=[pdf()])
-    clock.advance(seconds=3)
+    clock.advance(seconds=61)
     send_due()
     [letter] = mail.outbox
     assert "Вот фото\nи ещё одно" in letter.body
@@ -76,16 +76,17 @@ def test_assignee_dismissed_meanwhile_is_not_mailed(ticket, anna, agent, clock, 
     assign(ticket, agent)
     add_comment(ticket=ticket, actor=customer(anna, Face.BOT), body="Вопрос")
     type(agent).objects.filter(pk=agent.pk).update(is_active=False)
-    clock.advance(seconds=3)
+    clock.advance(seconds=61)
     send_due()
     assert mail.outbox == []
     assert row_to("olga@support.example").state == State.CANCELLED
 
 
-def test_return_is_told_with_its_reason(ticket, anna, agent, desk):
+def test_return_is_told_with_its_reason(ticket, anna, agent, desk, clock):
     type(ticket).objects.update(status=TicketStatus.RESOLVED, assignee=agent)
     actor = customer(anna, Face.PORTAL)
     services.return_to_work(ticket=ticket, actor=actor, reason="Снова пропал <отчёт>")
+    clock.advance(seconds=61)
     send_due()
     [letter] = mail.outbox
     assert letter.to == ["olga@support.example"]

@@ -4,6 +4,7 @@ import pytest
 
 from telegram_bot.models import Dialog
 from tests.telegram_bot.bot import PNG, Bot, Chat
+from tests.telegram_bot.own_tickets import tell_staff
 from tickets import recording, services
 from tickets.models import Comment, Face, Ticket
 from tickets.recording import SYSTEM, customer
@@ -221,14 +222,16 @@ def test_return_can_be_cancelled(resolved, chat: Chat) -> None:
     assert state_of(resolved)[0] == "resolved"
 
 
-def test_staff_hear_of_a_return(resolved, chat: Chat, settings, mailoutbox) -> None:
+def test_staff_hear_of_a_return(resolved, chat: Chat, bot: Bot, settings, mailoutbox) -> None:
     settings.STAFF_EMAIL = "desk@support.example"
     mailoutbox.clear()
     chat.press(RETURN)
     chat.press("Да")
     chat.say("Отчёт пуст")
+    assert "дополнен" in chat.say("И график тоже")
+    tell_staff(bot)
     assert [letter.to for letter in mailoutbox] == [["desk@support.example"]]
-    assert "Отчёт пуст" in mailoutbox[0].body
+    assert "Отчёт пуст\nИ график тоже" in mailoutbox[0].body
 
 
 def test_closed_ticket_cannot_be_returned(resolved, chat: Chat) -> None:

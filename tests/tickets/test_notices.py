@@ -103,7 +103,9 @@ def test_staff_hears_of_a_new_ticket_a_comment_and_a_return(ticket, anna):
     assert to_people(commented) == [
         Notice("staff_comment", commented, Audience.STAFF, delay=LAST_PARTS)
     ]
-    assert to_people(returned)[0] == Notice("staff_return", returned, Audience.STAFF)
+    assert to_people(returned)[0] == Notice(
+        "staff_return", returned, Audience.STAFF, delay=LAST_PARTS
+    )
 
 
 def test_staff_does_not_hear_of_staff(ticket, agent, anna):

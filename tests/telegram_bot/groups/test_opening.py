@@ -319,3 +319,23 @@ def test_reaction_tells_the_group_nothing(group, in_group: Member) -> None:
     in_group.mention("коротко")
     answer = in_group.do(lambda: in_group.telegram.touch("anna", in_group.last_id, chat="alpha"))
     assert answer.calls == []
+
+
+QUOTE = {
+    "external_reply": {"origin": {"type": "hidden_user", "date": 1, "sender_user_name": "Пётр"}},
+    "quote": {"text": "Сервер упал", "position": 0},
+}
+
+
+def test_quote_of_elsewhere_is_part_of_the_ticket(group, in_group: Member) -> None:
+    in_group.mention(PROBLEM, extra=QUOTE)
+    in_group.mention("", extra=QUOTE)
+    first, second = Ticket.objects.order_by("pk")
+    assert (first.title, first.description) == (TITLE, f"> Пётр:\n> Сервер упал\n\n{PROBLEM}")
+    assert (second.title, second.description) == ("Сервер упал", "> Пётр:\n> Сервер упал")
+
+
+def test_paid_media_beside_words_is_named(group, in_group: Member) -> None:
+    paid = {"star_count": 1, "paid_media": [{"type": "preview"}]}
+    answer = in_group.mention(PROBLEM, extra={"paid_media": paid})
+    assert "«платные фото и видео» я не взял" in answer
