@@ -69,10 +69,14 @@ def add_comment(
 
 
 @one_change
-def add_files(*, ticket: Ticket, files: Sequence[NewFile]) -> None:
-    """Let further files of the message a ticket was made from join its description."""
+def extend_description(*, ticket: Ticket, body: str, files: Sequence[NewFile]) -> None:
+    """Let a further part of what a ticket was made from join its description: text and files."""
     with stored_contents(files) as files, transaction.atomic():
-        attach(lock(ticket), None, files)
+        ticket = lock(ticket)
+        if part := clean_text(body):
+            ticket.description = clean_body(f"{ticket.description}\n{part}")
+            ticket.save(update_fields=["description"])
+        attach(ticket, None, files)
 
 
 @one_change

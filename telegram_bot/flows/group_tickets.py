@@ -28,7 +28,7 @@ from telegram_bot.models import TELEGRAM, Dialog, Group, GroupTicket, TicketMess
 from telegram_bot.notices import GroupAnswer
 from telegram_bot.replies import Replies, react
 from tickets.attachments import check_file
-from tickets.comments import add_comment, add_files, extend_comment
+from tickets.comments import add_comment, extend_comment, extend_description
 from tickets.delivery import tell
 from tickets.models import TITLE_LIMIT, Comment, Face, Product, Ticket
 from tickets.recording import customer
@@ -270,7 +270,7 @@ def first_sentence(text: str) -> str:
 
 
 def _join(message: Incoming, sent: Message, opened: GroupTicket) -> Replies:
-    """A further part of an album whose ticket exists brings its file along."""
+    """A further part of an album whose ticket exists brings its file and its words along."""
     if message.is_edit:
         return []
     file, refused = _take_file(sent)
@@ -278,9 +278,15 @@ def _join(message: Incoming, sent: Message, opened: GroupTicket) -> Replies:
     if refused:
         _tell(message, GroupAnswer.FILE_REFUSED, ticket=opened.ticket_id, left_out=refused)
     try:
-        add_files(ticket=opened.ticket, files=[as_new_file(file) for file in files])
+        extend_description(
+            ticket=opened.ticket,
+            body=_words(message, sent),
+            files=[as_new_file(file) for file in files],
+        )
     except TooManyFiles:
         return []
+    except TextTooLong:
+        return _tell(message, GroupAnswer.TOO_LONG)
     if files:
         fetch_soon()
     return [

@@ -10,7 +10,7 @@ from tests.threads import in_parallel
 from tests.tickets.traces import DRAIN_MAIL, files_on_disk, happened, letters, told
 from tickets import recording
 from tickets.attachments import NewFile
-from tickets.comments import add_comment, add_files, correct_comment, extend_comment
+from tickets.comments import add_comment, correct_comment, extend_comment, extend_description
 from tickets.models import Attachment, Comment, Delivery, Face, Ticket, TicketEvent
 from tickets.recording import SYSTEM, customer
 from tickets.refusals import (
@@ -382,7 +382,7 @@ def test_parallel_parts_all_join(comment):
 def test_late_files_join_the_description(anna):
     ticket = open_ticket(anna, files=announced(1))
     events = ticket.events.count()
-    add_files(ticket=ticket, files=[pdf("план.pdf")])
+    extend_description(ticket=ticket, body="", files=[pdf("план.pdf")])
     kept = [(file.name, file.comment, file.state) for file in ticket.attachments.all()]
     assert kept == [
         ("0.jpg", None, Attachment.State.PENDING),
@@ -394,28 +394,28 @@ def test_late_files_join_the_description(anna):
 def test_description_takes_ten_files_in_all(anna, by_anna):
     ticket = open_ticket(anna, files=announced(6))
     add_comment(ticket=ticket, actor=by_anna, body="", files=announced(10))
-    add_files(ticket=ticket, files=announced(4))
+    extend_description(ticket=ticket, body="", files=announced(4))
     with pytest.raises(TooManyFiles):
-        add_files(ticket=ticket, files=announced(1))
+        extend_description(ticket=ticket, body="", files=announced(1))
     assert ticket.attachments.filter(comment=None).count() == 10
 
 
 def test_no_files_are_no_trouble(anna):
     ticket = open_ticket(anna, files=announced(10))
-    add_files(ticket=ticket, files=[])
+    extend_description(ticket=ticket, body="", files=[])
     assert ticket.attachments.count() == 10
 
 
 def test_refused_late_file_takes_none_of_its_company(ticket, settings):
     with pytest.raises(FileRefused):
-        add_files(ticket=ticket, files=[pdf(), NewFile("a.exe", 1)])
+        extend_description(ticket=ticket, body="", files=[pdf(), NewFile("a.exe", 1)])
     assert ticket.attachments.count() == 0
     assert [path for path in settings.MEDIA_ROOT.rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.django_db(transaction=True)
 def test_parallel_parts_of_an_album_never_pass_ten_files(ticket):
-    calls = [lambda: add_files(ticket=ticket, files=announced(3))] * 6
+    calls = [lambda: extend_description(ticket=ticket, body="", files=announced(3))] * 6
     results = in_parallel(*calls)
     assert sum(isinstance(result, TooManyFiles) for result in results) == 3
     assert ticket.attachments.count() == 9

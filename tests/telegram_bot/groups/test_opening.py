@@ -339,3 +339,14 @@ def test_paid_media_beside_words_is_named(group, in_group: Member) -> None:
     paid = {"star_count": 1, "paid_media": [{"type": "preview"}]}
     answer = in_group.mention(PROBLEM, extra={"paid_media": paid})
     assert "«платные фото и видео» я не взял" in answer
+
+
+def test_every_caption_of_an_album_is_kept(group, in_group: Member) -> None:
+    for number, words in enumerate([f"{MENTION} {PROBLEM}", "А это после"]):
+        in_group.telegram.files(
+            "anna", (f"{number}.png", PNG), caption=words, chat=GROUP, extra={"media_group_id": "7"}
+        )
+    in_group.bot.catch_up()
+    ticket = Ticket.objects.get()
+    assert ticket.attachments.count() == 2
+    assert "А это после" in ticket.description
