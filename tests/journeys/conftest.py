@@ -145,10 +145,14 @@ def is_quiet(seconds: float = 20) -> bool:
 
 
 def has_work() -> bool:
-    """Anything to do; what a killed worker was at stays locked in the queue and is not counted."""
+    """Anything to do now; what waits on purpose for more words is not counted.
+
+    Nor is what a killed worker was at: it stays locked in the queue.
+    """
+    on_purpose = {"attempts": 0, "due_at__gt": timezone.now()}
     waiting = (
         OrmQ.objects.filter(lock__lte=timezone.now()),
-        Delivery.objects.filter(state=Delivery.State.QUEUED),
+        Delivery.objects.filter(state=Delivery.State.QUEUED).exclude(**on_purpose),
         LinkPin.objects.filter(sent_at=None, closed_at=None),
         TelegramFile.objects.filter(fetched_at=None),
         IncomingUpdate.objects.filter(processed_at=None),

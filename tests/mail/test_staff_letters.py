@@ -117,3 +117,12 @@ def test_staff_letters_do_not_reach_the_customer(anna, ticket, clock, desk):
     open_ticket(anna)
     send_due()
     assert mailed_to() == [[desk], [desk]]
+
+
+def test_comment_that_waits_for_more_holds_up_no_other_ticket(ticket, anna, desk, clock):
+    add_comment(ticket=ticket, actor=customer(anna, Face.BOT), body="Здравствуйте")
+    other = open_ticket(anna)
+    send_due()
+    assert [letter.subject for letter in mail.outbox if letter.to == [desk]] == [
+        f"Новая заявка № {other.number}"
+    ]
