@@ -67,7 +67,7 @@ def record_replies(
     sent: list[tuple[dict[str, Any], Sent | None]],
     left: list[dict[str, Any]],
     wait: timedelta | None,
-    reason: str,
+    reason: str = "",
 ) -> None:
     """What is sent and what is planned again; what is given up is told to staff."""
     now = timezone.now()

@@ -218,7 +218,8 @@ def open_comment(dialog: Dialog, message: Incoming) -> Comment | None:
         return None
     mine = Comment.objects.filter(pk=dialog.open_comment_id or 0, author=message.user)
     if not is_in_album:
-        mine = mine.filter(created_at__gte=timezone.now() - LAST_PARTS)
+        now = timezone.now()
+        mine = mine.filter(created_at__range=(now - LAST_PARTS, now))
     return mine.select_related("ticket").first()
 
 

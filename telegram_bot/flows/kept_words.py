@@ -1,6 +1,6 @@
 """Words and files said outside of any step: kept until a button says which ticket they are for."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -48,7 +48,7 @@ def _keep(dialog: Dialog, message: Incoming, file: dict[str, Any] | None) -> int
     last = dialog.kept[-1] if dialog.kept else None
     goes_on = last and (
         message.album == last["album"] != ""
-        or now - datetime.fromisoformat(last["at"]) <= LAST_PARTS
+        or timedelta() <= now - datetime.fromisoformat(last["at"]) <= LAST_PARTS
     )
     if last is None or not goes_on:
         last = {"key": message.message_id, "at": now.isoformat(), "parts": [], "files": []}

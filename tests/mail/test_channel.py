@@ -236,7 +236,7 @@ def test_letter_that_waits_holds_its_own_ticket_only(boris, desk, clock, monkeyp
     Delivery.objects.filter(ticket=waiting).update(due_at=clock.now() + timedelta(minutes=5))
     for ticket in (waiting, other):
         add_comment(ticket=ticket, actor=customer(boris, Face.BOT), body="Вопрос")
-    clock.advance(seconds=3)
+    clock.advance(seconds=61)
     drain("email")
     assert [f"№ {other.number}" in letter.subject for letter in mail.outbox] == [True, True]
     clock.advance(minutes=5)

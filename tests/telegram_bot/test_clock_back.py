@@ -52,7 +52,7 @@ def test_stored_update_is_swept_up(clock) -> None:
     update(due_at=timezone.now() + timedelta(minutes=5))
     assert forgotten_updates(7, everything=False) == []
     clock.advance(hours=-1)
-    assert forgotten_updates(7, everything=False) == [{}]
+    assert forgotten_updates(7, everything=False) == [(1, "{}")]
 
 
 def test_file_that_waits_is_due(clock) -> None:
