@@ -19,7 +19,7 @@ from telegram_bot.models import BotHeartbeat, IncomingUpdate, TelegramFile
 from tests import factories
 from tests.journeys.processes import Processes, Visitor, connect, models_in, wait_until
 from tests.local_telegram import Json, Sandbox
-from tickets.models import Delivery, Lease, Product, Ticket
+from tickets.models import Attachment, Delivery, Lease, Product, Ticket
 
 AGENTS = "Специалист поддержки"
 ADMIN_LOGIN = "/admin/login/"
@@ -154,6 +154,7 @@ def has_work() -> bool:
         OrmQ.objects.filter(lock__lte=timezone.now()),
         Delivery.objects.filter(state=Delivery.State.QUEUED).exclude(**on_purpose),
         LinkPin.objects.filter(sent_at=None, closed_at=None),
+        Attachment.objects.filter(state=Attachment.State.PENDING),
         TelegramFile.objects.filter(fetched_at=None),
         IncomingUpdate.objects.filter(processed_at=None),
         IncomingUpdate.objects.exclude(reply_due_at=None),
