@@ -4,6 +4,7 @@ import re
 
 import pytest
 from django.contrib.sessions.models import Session
+from playwright.sync_api import expect
 
 from tests.factories import PASSWORD, AgentFactory, open_ticket
 from tickets import recording, services
@@ -92,8 +93,7 @@ def test_words_survive_another_form_of_the_page(page, open_as, staff, ticket):
     comment_field(page).fill(WORDS)
     page.get_by_role("button", name="Вернуть в работу").click()
     page.get_by_text("Заявка снова в работе").wait_for()
-    page.wait_for_function("document.querySelector('#comment_body').value !== ''")
-    assert comment_field(page).input_value() == WORDS
+    expect(comment_field(page)).to_have_value(WORDS, timeout=30_000)
 
 
 def test_text_of_megabytes_comes_back(page, open_as, ticket):
@@ -103,7 +103,7 @@ def test_text_of_megabytes_comes_back(page, open_as, ticket):
     page.get_by_role("heading", name="Текст слишком длинный").wait_for()
     page.get_by_text("Ваш текст не потерян.").wait_for()
     page.go_back()
-    page.wait_for_function("document.querySelector('#comment_body').value.length === 2_900_000")
+    expect(comment_field(page)).to_have_value("a" * 2_900_000, timeout=30_000)
 
 
 def test_note_of_an_ended_session_stays_a_note(page, open_as, staff, ticket):
