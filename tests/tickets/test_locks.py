@@ -1,6 +1,7 @@
 """Changes at the same moment: nobody is refused because of somebody else's lock."""
 
 import sqlite3
+from contextlib import suppress
 from threading import Barrier
 
 import pytest
@@ -16,6 +17,8 @@ from tickets.attachments import NewFile
 from tickets.comments import add_comment
 from tickets.models import Attachment, Comment, Face, Ticket
 from tickets.recording import customer
+from tickets.refusals import AlreadyDone
+from tickets.status import TicketStatus
 
 ROUNDS = 15
 WRITERS = 3  # of each kind
@@ -49,6 +52,26 @@ def test_follow_ups_meet_comments_on_their_parent(anna, agent, product, monkeypa
     assert in_parallel(*calls) == [None] * len(calls)
     assert Ticket.objects.filter(parent=parent).count() == ROUNDS * WRITERS
     assert Comment.objects.count() == 2 * ROUNDS * WRITERS
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_agents_close_the_same_tickets_from_both_ends(anna, product):
+    tickets = [factories.open_ticket(anna, product=product) for _number in range(10)]
+    agents = [factories.AgentFactory(), factories.AgentFactory()]
+
+    def close(chosen: list[Ticket], agent: User) -> int:
+        done = 0
+        for ticket in chosen:
+            with suppress(AlreadyDone):
+                services.change_status(
+                    ticket=ticket, to=TicketStatus.CLOSED, actor=recording.agent(agent)
+                )
+                done += 1
+        return done
+
+    both = in_parallel(lambda: close(tickets, agents[0]), lambda: close(tickets[::-1], agents[1]))
+    assert sum(both) == 10
+    assert not Ticket.objects.exclude(status=TicketStatus.CLOSED).exists()
 
 
 @only_postgres
