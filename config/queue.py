@@ -1,7 +1,7 @@
 """The only door to django-q2: everything else says `enqueue`."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -45,10 +45,9 @@ def enqueue(
     async_task(task, *ids, **options)
 
 
-def has_waiting_tasks(since: datetime | None = None) -> bool:
-    """Whether a task waits for a worker, queued before `since`; what runs is locked until later."""
-    due = since - DUE_SINCE if since else timezone.now()
-    return OrmQ.objects.filter(lock__lte=due).exists()
+def has_waiting_tasks() -> bool:
+    """Whether a task waits for a worker; one that is being run is locked until later."""
+    return OrmQ.objects.filter(lock__lte=timezone.now()).exists()
 
 
 def wake_schedules() -> None:

@@ -8,7 +8,6 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
 from accounts.services import are_pin_mails_late
-from config.queue import has_waiting_tasks
 from tickets.channels import LAG
 from tickets.delivery import channels
 from tickets.leases import process_name
@@ -48,10 +47,15 @@ def _stamp(name: str) -> None:
 
 
 def _is_worker_silent() -> bool:
-    """Before the first stamp of an installation only a task that waits can tell."""
-    long_ago = timezone.now() - WORKER_SILENT_FOR
+    """In a new installation the time counts from the first look.
+
+    The queue cannot tell: a cluster whose workers died takes its tasks again and again.
+    """
     stamp = Lease.objects.filter(pk=WORKER).first()
-    return stamp.until < long_ago if stamp else has_waiting_tasks(since=long_ago)
+    if stamp is None:
+        _stamp(WORKER)
+        return False
+    return stamp.until < timezone.now() - WORKER_SILENT_FOR
 
 
 def _problems() -> list[str]:
