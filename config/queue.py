@@ -1,7 +1,7 @@
 """The only door to django-q2: everything else says `enqueue`."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone

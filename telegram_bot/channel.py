@@ -37,9 +37,7 @@ from tickets.notices import Audience, Notice, NoticeKind
 
 logger = logging.getLogger(__name__)
 
-MESSAGES_A_SECOND = (
-    25  # messages over all; Telegram allows about 30, the rest is for direct answers
-)
+MESSAGES_A_SECOND = 25  # over all; Telegram allows about 30, the rest is for direct answers
 PRIVATE_PAUSE = timedelta(seconds=1)
 FILES_LAG = timedelta(minutes=10)  # they are fetched one after another, and may be large
 GROUP_MESSAGES_A_MINUTE = 18  # Telegram allows 20; the rest is for direct answers

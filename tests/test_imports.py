@@ -26,8 +26,8 @@ TICKETS = {
     "tickets/file_kinds.py": [],
     "tickets/strays.py": ["tickets.attachments", "tickets.leases", "tickets.models"],
     "tickets/forms.py": [
-        "accounts.models", "tickets.attachments", "tickets.drafts", "tickets.models",
-        "tickets.refusals",
+        "accounts.models", "config.database", "tickets.attachments", "tickets.drafts",
+        "tickets.models", "tickets.refusals",
     ],
     "tickets/drafts.py": ["accounts.models", "tickets.models", "tickets.refusals"],
     "tickets/attachments.py": [

@@ -211,13 +211,9 @@ def _record(channel: Channel, outcome: Outcome) -> None:
         row.state, row.error = Delivery.State.FAILED, redact(str(error))[:300]
     elif now - (row.first_tried_at or now) > channel.retries_for:
         row.state, row.error = Delivery.State.FAILED, _brief(error)
-    elif isinstance(error, RetryLater):
-        row.due_at, row.error = now + min(error.wait, channel.longest_pause), _brief(error)
     else:
-        row.due_at, row.error = (
-            now + min(channel.pause(row.attempts), channel.longest_pause),
-            _brief(error),
-        )
+        wait = error.wait if isinstance(error, RetryLater) else channel.pause(row.attempts)
+        row.due_at, row.error = now + min(wait, channel.longest_pause), _brief(error)
     if row.error and not isinstance(error, Cancelled):
         logger.warning("Delivery %s: %s", row.pk, row.error)
     fields = ("address", "attempts", "error", "state", "sent_at", "due_at")

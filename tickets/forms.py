@@ -18,6 +18,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.models import User
+from config.database import retry_once
 from tickets.attachments import NewFile, stored_contents
 from tickets.drafts import Mark, delete_old_words, forget_words, read_browser
 from tickets.models import FormKey, Ticket
@@ -100,7 +101,14 @@ def once(
     """
     if done := recall(sending):
         return done
-    with stored_contents(sending.files if with_files else ()) as files, transaction.atomic():
+    with stored_contents(sending.files if with_files else ()) as files:
+        return retry_once(_act_once, sending, act, files)
+
+
+def _act_once(
+    sending: Sending, act: Callable[[Sequence[NewFile]], Made], files: Sequence[NewFile]
+) -> Done:
+    with transaction.atomic():
         # One after the other: two forms of a person would wait for each other's row for ever.
         User.objects.select_for_update(no_key=True).filter(pk=sending.user.pk).first()
         if done := recall(sending):

@@ -351,13 +351,18 @@ def _write_comment(
     return add_comment(ticket=ticket, actor=customer(user, Face.GROUP), body=body, files=new_files)
 
 
-def _tell(update: Incoming, kind: GroupAnswer, **about: int | str | bool) -> Replies:
+def _tell(
+    update: Incoming, kind: GroupAnswer, *, ticket: int = 0, **about: int | str | bool
+) -> Replies:
     """Queue an answer to the group: there the pace is kept and nothing is lost."""
+    if ticket:
+        about["ticket"] = ticket
     tell(
         channel=TELEGRAM,
         kind=kind,
         address=str(update.chat_id),
         key=f"{kind}:{update.update.update_id}",
+        ticket_id=ticket or None,
         data={
             "chat": update.chat_id,
             "message": update.message_id,

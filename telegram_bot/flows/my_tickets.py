@@ -211,6 +211,7 @@ def send_files(dialog: Dialog, message: Incoming, ticket: Ticket) -> Replies:
             kind=TelegramKind.FILE,
             address=str(message.chat_id),
             recipient=message.customer,
+            ticket_id=ticket.pk,
             key=f"file:{file.pk}:{message.chat_id}:{timezone.now():%Y%m%d%H%M}",
             data={"attachment": file.pk},
         )

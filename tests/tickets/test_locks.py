@@ -3,6 +3,7 @@
 import sqlite3
 from contextlib import suppress
 from threading import Barrier
+from uuid import uuid4
 
 import pytest
 from django.core.files.base import ContentFile
@@ -15,6 +16,7 @@ from tests.threads import in_parallel
 from tickets import recording, services
 from tickets.attachments import NewFile
 from tickets.comments import add_comment
+from tickets.forms import Sending, once
 from tickets.models import Attachment, Comment, Face, Ticket
 from tickets.recording import customer
 from tickets.refusals import AlreadyDone
@@ -191,3 +193,18 @@ def test_missing_table_of_sqlite_is_our_own_fault(tmp_path):
         ours.__cause__ = error
     empty.close()
     assert not is_unavailable(ours)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_form_that_the_database_undid_acts_once_more(anna):
+    tries = []
+
+    def act(_files) -> dict[str, int]:
+        tries.append(1)
+        if len(tries) == 1:
+            raise OperationalError("deadlock detected") from FakeDeadlock
+        return {"try": len(tries)}
+
+    done = once(Sending(anna, "comment", uuid4(), "x"), act)
+
+    assert (done.made, done.is_new, len(tries)) == ({"try": 2}, True, 2)
