@@ -1,4 +1,4 @@
-"""Log output: JSON or text, with tokens, phones and e-mails taken out in either."""
+"""Log output: JSON or text, with tokens, reset links, phones and e-mails taken out in either."""
 
 import json
 import logging
@@ -6,7 +6,10 @@ import re
 from datetime import UTC, datetime
 
 REDACTIONS = (
-    (re.compile(r"(?<!\d)\d{6,12}:[A-Za-z0-9_-]{30,}"), "<token>"),
+    (re.compile(r"(password/reset/)[\w=-]+/[\w-]+"), r"\1<link>"),
+    (re.compile(r"(signup/)(?!sent)[\w:-]+"), r"\1<link>"),
+    (re.compile(r"(invitation/)[\w:-]+"), r"\1<link>"),
+    (re.compile(r"(?<!\d)\d{1,19}:[A-Za-z0-9_-]{30,}"), "<token>"),
     (re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+"), "<email>"),
     (
         re.compile(r"(?<![\w.])\+?[78][\s(-]*\d{3}[\s)-]*\d{3}[\s-]*\d{2}[\s-]*\d{2}(?!\d)"),

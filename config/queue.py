@@ -1,7 +1,11 @@
 """The only door to django-q2: everything else says `enqueue`."""
 
+import mmap
+import signal
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import FrameType
 from typing import Any
 
 from django.utils import timezone
@@ -13,6 +17,9 @@ from django_q.tasks import async_task
 TWO_MINUTES = timedelta(minutes=2)
 DUE_SINCE = timedelta(days=2)  # a new task looks that old, so a clock set back hides none
 FAILURES_KEPT = timedelta(days=7)
+
+# Shared by a cluster's first process with all it forks: only the first one hears SIGTERM
+_ending = mmap.mmap(-1, 1)
 
 
 class Broker(ORM):
@@ -45,9 +52,69 @@ def enqueue(
     async_task(task, *ids, **options)
 
 
+def is_ending() -> bool:
+    """Whether the worker is told to end: a task that takes long should stop and be queued anew."""
+    return _ending[0] != 0
+
+
+def tell_workers_of_the_end() -> None:
+    """Called once a cluster runs: on a signal it waits for its tasks, and tells them nothing."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        end = signal.getsignal(number)
+
+        def tell(number: int, frame: FrameType | None, end: Any = end) -> None:
+            _ending[0] = 1
+            end(number, frame)
+
+        signal.signal(number, tell)
+
+
 def has_waiting_tasks() -> bool:
     """Whether a task waits for a worker; one that is being run is locked until later."""
     return OrmQ.objects.filter(lock__lte=timezone.now()).exists()
+
+
+@dataclass(frozen=True)
+class QueuedTask:
+    """A task as staff may see it: what it was given, and what came of it, stays out of sight."""
+
+    name: str  # the dotted name of its function; empty when the row cannot be read
+    state: str
+    since: datetime | None  # when it was queued; of a failed one, when it ended
+    attempts: int  # those that failed
+
+
+WAITING, RUNNING, FAILED = "waiting", "running", "failed"
+
+
+def queued_tasks(limit: int) -> list[QueuedTask]:
+    """What waits or runs, the oldest first."""
+    now = timezone.now()
+    return [_queued_task(row, now) for row in OrmQ.objects.order_by("pk")[:limit]]
+
+
+def failed_tasks(limit: int) -> list[QueuedTask]:
+    """What failed, the newest first."""
+    rows = Failure.objects.order_by("-stopped").values_list("func", "stopped", "attempt_count")
+    return [
+        QueuedTask(_name_of(function), FAILED, stopped, attempts)
+        for function, stopped, attempts in rows[:limit]
+    ]
+
+
+def _queued_task(row: OrmQ, now: datetime) -> QueuedTask:
+    state = RUNNING if row.lock and row.lock > now else WAITING
+    try:
+        package = row.task  # signed: nobody else's pickle is opened
+        return QueuedTask(_name_of(package["func"]), state, package["started"], 0)
+    except Exception:  # one that cannot be read must not hide the others
+        return QueuedTask("", state, None, 0)
+
+
+def _name_of(function: str | Callable[..., Any]) -> str:
+    if isinstance(function, str):
+        return function
+    return f"{function.__module__}.{function.__qualname__}"
 
 
 def wake_schedules() -> None:

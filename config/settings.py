@@ -6,7 +6,6 @@ from urllib.parse import urlsplit
 
 import environ
 from csp.constants import NONE, SELF
-from django.core.exceptions import ImproperlyConfigured
 
 from config.logs import without_network_traceback
 
@@ -19,14 +18,11 @@ DEBUG = env.bool("DEBUG", False)
 PORTAL_URL = env.str("PORTAL_URL", "http://127.0.0.1:8000").rstrip("/")
 _portal = urlsplit(PORTAL_URL)
 _portal_host = _portal.hostname or ""
-_on_loopback = _portal_host in ("localhost", "127.0.0.1", "::1")
 _https = _portal.scheme == "https"
 
-SECRET_KEY = env.str("SECRET_KEY", "")
-if not SECRET_KEY:
-    if not _on_loopback:
-        raise ImproperlyConfigured("SECRET_KEY must be set when PORTAL_URL is not on loopback")
-    SECRET_KEY = "development-key-for-a-portal-on-loopback-only-0000000000"  # noqa: S105
+# Everybody can read this one: config/start.py refuses it where others can reach the portal
+DEVELOPMENT_KEY = "development-key-for-a-portal-on-loopback-only-0000000000"
+SECRET_KEY = env.str("SECRET_KEY", "") or DEVELOPMENT_KEY
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[_portal_host, "127.0.0.1", "localhost"])
 CSRF_TRUSTED_ORIGINS = env.list(
@@ -36,6 +32,7 @@ TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 ADMIN_PATH = env.str("ADMIN_PATH", "admin").strip("/") + "/"
 
 INSTALLED_APPS = [
+    "operations",  # first: its qcluster and runserver stand before those of the packages
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -45,6 +42,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "axes",
     "csp",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
     "django_q",
     "accounts",
     "tickets",
@@ -52,7 +51,6 @@ INSTALLED_APPS = [
     "mail",
     "portal",
     "desk",
-    "operations",
 ]
 if find_spec("sandbox"):  # no image for production holds it
     INSTALLED_APPS.append("sandbox")
@@ -62,12 +60,16 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "accounts.middleware.readable_request",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "portal.bodies.BodyLimits",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.two_steps",
     "portal.lost_forms.KeepingLoginRequiredMiddleware",
     "accounts.middleware.private_pages",
+    "accounts.middleware.own_time_zone",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -112,7 +114,12 @@ AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "accounts.backends.UsernameOrEmailBackend",
+    "accounts.backends.SecondStepBackend",
 ]
+STAFF_2FA = env.bool("STAFF_2FA", False)  # whether all staff needs a second step to log in
+OTP_TOTP_SYNC = False  # a code is good for one step more or less, however often it was late
+OTP_TOTP_THROTTLE_FACTOR = 0  # accounts/guessing.py is the limiter, of codes as of passwords
+SIGN_UP = env.bool("SIGN_UP", False)  # whether people may make an account by themselves
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {
@@ -126,15 +133,16 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "ticket_list"
 LOGOUT_REDIRECT_URL = "login"
 PASSWORD_RESET_TIMEOUT = 3600
-SESSION_COOKIE_AGE = 12 * 3600
-SESSION_SAVE_EVERY_REQUEST = True  # the 12 hours count from the last request
+SESSION_ENGINE = "accounts.sessions"
+SESSION_COOKIE_AGE = 12 * 3600  # from the last request
 STAFF_SESSION_AGE = 3600
 
+AXES_HANDLER = "accounts.guessing.LoginLimits"
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_USERNAME_CALLABLE = "accounts.backends.attempted_login"
-AXES_CLIENT_IP_CALLABLE = "accounts.client_ip.client_ip"
+AXES_CLIENT_IP_CALLABLE = "accounts.client_ip.counted_address"
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # knocking must not lock for ever
 AXES_LOCKOUT_CALLABLE = "portal.views.passwords.locked_out"
@@ -172,14 +180,23 @@ TIME_ZONE = env.str("TIME_ZONE", "Europe/Moscow")
 USE_I18N = USE_TZ = True
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = BASE_DIR / "static_root"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", str(BASE_DIR / "static_root")))
 WHITENOISE_USE_FINDERS = True  # the portal runs without collectstatic; the image collects
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", str(BASE_DIR / "media")))
-FILE_UPLOAD_PERMISSIONS = 0o640
+FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024**2  # bytes of a form besides its files; portal/bodies.py
+FILE_UPLOAD_HANDLERS = [
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "config.uploads.NamelessFileUploadHandler",
+]
 MIN_FREE_DISK_MB = env.int("MIN_FREE_DISK_MB", 200)  # with less free no files are taken
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "staticfiles": {
+        "BACKEND": "config.static_files.HashedStaticFiles",
+        # collected by the one who builds an image, read by the one who runs it
+        "OPTIONS": {"file_permissions_mode": 0o644, "directory_permissions_mode": 0o755},
+    },
 }
 
 # Mail
@@ -192,6 +209,20 @@ STAFF_EMAIL = env.str("STAFF_EMAIL", "")
 # Tickets and their way out
 TICKET_AUTOCLOSE_DAYS = env.int("TICKET_AUTOCLOSE_DAYS", 7)
 NOTICE_CHANNELS = ["telegram_bot.channel.TelegramChannel", "mail.channel.EmailChannel"]
+
+# What is kept of a person, in the order of an erasure: a list of sections (accounts.personal_data)
+PERSONAL_DATA = [
+    "telegram_bot.own_data.DialogsSection",
+    "tickets.own_data.TicketsSection",
+    "tickets.own_data.WordsSection",
+    "tickets.own_data.FilesSection",
+    "tickets.own_data.DraftsSection",
+    "tickets.own_data.ChoicesSection",
+    "tickets.own_data.DeskSection",
+    "accounts.own_data.LoginSection",
+    "accounts.own_data.PersonSection",
+    "tickets.own_data.DeliveriesSection",  # last: the end of the consent has a letter, too
+]
 
 # Queue: the ORM broker makes `enqueue` part of the caller's transaction.
 Q_CLUSTER = {
@@ -219,7 +250,9 @@ TELEGRAM_WEBHOOK_URL = env.str("TELEGRAM_WEBHOOK_URL", "")
 TELEGRAM_WEBHOOK_SECRET = env.str("TELEGRAM_WEBHOOK_SECRET", "")
 TELEGRAM_WEBHOOK_LISTEN = env.str("TELEGRAM_WEBHOOK_LISTEN", "127.0.0.1:8443")
 
-# Logs: httpx prints request URLs, which hold the bot token, at INFO
+# Logs. Some libraries print what nobody may read, however much is asked of the others: httpx
+# addresses with the bot token, telegram what people write (a PIN), templates their whole context
+# (a PIN, a reset link), the database its parameters.
 LOG_FORMAT = env.str("LOG_FORMAT", "text")
 LOGGING = {
     "version": 1,
@@ -244,9 +277,12 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "propagate": True},
         "django.server": {"handlers": [], "propagate": True},
+        "django.db.backends": {"level": "INFO"},
+        "django.template": {"level": "INFO"},
         "httpx": {"level": "WARNING"},
         "httpcore": {"level": "WARNING"},
-        "axes": {"level": "WARNING"},
+        "telegram": {"level": "INFO"},
+        "axes": {"level": "ERROR"},  # accounts.security says who and from where
         "django-q": {"level": "WARNING"},
         "mail.log": {"level": "WARNING"},
     },

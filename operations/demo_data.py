@@ -209,13 +209,24 @@ def _ticket_in_progress(anna: User, igor: User) -> Ticket:
 
 def _move_to_past(ticket: Ticket, ago: timedelta) -> None:
     """Date a history back: it must not use up today's tickets of its requester."""
-    start = moment = timezone.now() - ago
+    start = moment = shown = word = timezone.now() - ago
+    answered_at = None
     for number, event in enumerate(TicketEvent.objects.filter(ticket=ticket).order_by("pk")):
         moment = start + number * BETWEEN_EVENTS
         TicketEvent.objects.filter(pk=event.pk).update(created_at=moment)
         if event.comment_id:
             Comment.objects.filter(pk=event.comment_id).update(created_at=moment)
-    dates = {"created_at": start, "updated_at": moment}
+        if not event.is_internal:
+            shown, word = moment, moment if event.comment_id else word
+            if event.by_agent and event.comment_id:
+                answered_at = answered_at or moment
+    dates = {
+        "created_at": start,
+        "updated_at": moment,
+        "changed_at": shown,
+        "last_word_at": word,
+        "answered_at": answered_at,
+    }
     if ticket.resolved_at:
         dates["resolved_at"] = moment
     if ticket.closed_at:

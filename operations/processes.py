@@ -15,6 +15,8 @@ from types import FrameType
 
 from django.utils.translation import gettext as _
 
+from config.private_files import close_file
+
 GRACE = 4.0  # seconds between SIGTERM and SIGKILL
 TICK = 0.1
 LONGEST_PAUSE = 20.0  # seconds from start to start of a process that keeps dying
@@ -67,6 +69,7 @@ class Child:
         self.pause = 0.0
         self._read_to = 0
         log.write_bytes(b"")
+        close_file(log)  # that of an earlier start may be readable
 
     def start(self) -> None:
         with self.log.open("ab") as output:

@@ -41,6 +41,9 @@ SENTENCES = (
     "Проверили на двух машинах и в разных сетях, результат один.",
     "Если нужны подробности, напишите: пришлём журнал и снимки экрана.",
 )
+RARE = "Похоже на повреждение таблицы разделов."  # of one description in a few thousand
+RARITY = 1 / 5000
+MACHINES = ("vm-prod", "vm-test", "db-main", "k8s-node")
 QUESTIONS = (
     "Пришлите, пожалуйста, журнал за последний час.",
     "Уточните, с какого адреса вы подключаетесь.",
@@ -164,7 +167,7 @@ class Storyteller:
             "organization_id": requester.organization_id,
             "product_id": product.pk,
             "title": f"{pick(TITLES[product.name])} {pick(PLACES)}".strip(),
-            "description": " ".join(self.rng.sample(SENTENCES, 3)),
+            "description": self._describe(),
             "status": TicketStatus.NEW,
             "priority": Priority.MEDIUM,
             "assignee_id": None,
@@ -173,12 +176,27 @@ class Storyteller:
             "rating_comment": "",
             "created_at": created_at,
             "updated_at": created_at,
+            "changed_at": created_at,
+            "changed_by_id": requester.pk,
+            "last_word_at": created_at,
+            "last_word_by_id": requester.pk,
+            "last_word_by_agent": False,
+            "answered_at": None,
             "resolved_at": None,
             "reminded_at": None,
             "closed_at": None,
         }
         events = self._play(ticket, plot(self.rng, ending), ending)
         return ticket, [{**event, "requester": requester} for event in events]
+
+    def _describe(self) -> str:
+        """Three sentences, of every third ticket a machine, and seldom a word like no other."""
+        told = self.rng.sample(SENTENCES, 3)
+        if self.rng.random() < 1 / 3:
+            told.append(f"Машина {self.rng.choice(MACHINES)}-{self.rng.randrange(10_000):04}.")
+        if self.rng.random() < RARITY:
+            told.append(RARE)
+        return " ".join(told)
 
     def _play(self, ticket: Row, steps: list[Step], ending: TicketStatus) -> list[Row]:
         agent = self.rng.choice(self.agents)
@@ -212,6 +230,16 @@ class Storyteller:
                 "body": self.rng.choice(step.words),
                 "created_at": at,
             }
+        if step.kind != Kind.NOTED:
+            ticket |= {"changed_at": at, "changed_by_id": actor_id}
+            if comment or step.kind == Kind.CREATED:
+                ticket |= {
+                    "last_word_at": at,
+                    "last_word_by_id": actor_id,
+                    "last_word_by_agent": by_agent,
+                }
+            if comment and by_agent:
+                ticket["answered_at"] = ticket["answered_at"] or at
         return {
             **origin,
             "kind": step.kind,

@@ -21,6 +21,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from config.queue import enqueue
+from config.start import is_loopback, open_places, start_safely
 from operations.demo_data import PEOPLE, create_demo_data
 from operations.processes import AlreadyRunning, Child, NotStarted, Supervisor, locked
 from telegram_bot.models import BotHeartbeat
@@ -31,6 +32,10 @@ LOOPBACK = "127.0.0.1"
 ANY_HOST = "0.0.0.0"  # noqa: S104
 LAST_PORT = 65535
 START_LIMIT = 60.0  # seconds
+HANDED_OVER = (
+    "PORTAL_URL", "TELEGRAM_BOT_TOKEN", "TELEGRAM_API_URL", "TELEGRAM_LINK_URL", "EMAIL_URL",
+    "DEFAULT_FROM_EMAIL", "STAFF_EMAIL",
+)  # fmt: skip
 PROOF_OF_WORK = "operations.tasks.every_minute"  # a task that may run at any time
 
 Options = dict[str, Any]
@@ -68,20 +73,24 @@ class Command(BaseCommand):
             with sole_run(options["log_dir"]):
                 require_free_ports(ports)
                 migrate()
+                call_command("collectstatic", verbosity=0, interactive=False)
+                start_safely(options["host"])
                 if "bot" not in options["without"]:
                     require_no_other_bot()
                 self._run(options, with_sandbox, begun)
 
     def _create_data(self, options: Options) -> None:
-        places = (settings.PORTAL_URL, portal_url(options), f"http://{options['host']}")
-        if not all(is_loopback(place) for place in places):
+        if open_places(options["host"]):
             self._say(_("Портал виден другим: учётные записи с известными паролями не создаются."))
         elif create_demo_data():
             self._say(_("Демонстрационные данные созданы."))
 
     def _run(self, options: Options, with_sandbox: bool, begun: float) -> None:
         url = portal_url(options)
-        children = build_children(options, url, with_sandbox)
+        env = environment(options, url, with_sandbox)
+        if with_sandbox and options["without"]:
+            self._say(how_to_join(env))
+        children = build_children(options, env, with_sandbox)
         supervisor = Supervisor(children, self._say)
         try:
             with supervisor.running():
@@ -110,7 +119,7 @@ class Command(BaseCommand):
             lines.append(_("  Песочница  %s/  (Telegram и почта)") % sandbox_url(options))
         elif heartbeat := BotHeartbeat.objects.order_by("-seen_at").first():
             lines.append(_("  Бот        https://t.me/%s") % heartbeat.username)
-        if is_loopback(url):
+        if not open_places(options["host"]):
             lines += ["", _("  Логин   Пароль")]
             lines += [f"  {who.username:<7} {who.password:<17} {who.about}" for who in PEOPLE]
         lines += ["", _("Журналы: %s. Остановить всё: Ctrl+C.") % shown_path(options["log_dir"])]
@@ -126,14 +135,9 @@ class Command(BaseCommand):
 
 def portal_url(options: Options) -> str:
     """PORTAL_URL; on one's own machine it follows the port that was asked for."""
-    if not is_loopback(settings.PORTAL_URL):
+    if not is_loopback(urlsplit(settings.PORTAL_URL).hostname or ""):
         return str(settings.PORTAL_URL)
     return f"http://{reachable_host(options)}:{options['port']}"
-
-
-def is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    return host == "localhost" or host.startswith("127.")
 
 
 def reachable_host(options: Options) -> str:
@@ -141,14 +145,14 @@ def reachable_host(options: Options) -> str:
 
 
 def sandbox_token() -> str:
-    """What opens the local Telegram; production images come without it."""
+    """What opens the local Telegram, new at each start; production images come without it."""
     try:
-        from sandbox import TOKEN  # here: a server may have no such folder
+        from sandbox import new_token  # here: a server may have no such folder
     except ImportError:
         raise CommandError(
             _("Песочницы здесь нет: задайте TELEGRAM_BOT_TOKEN настоящего бота.")
         ) from None
-    return TOKEN
+    return new_token()
 
 
 def sandbox_url(options: Options) -> str:
@@ -241,7 +245,7 @@ def require_free_port(option: str, host: str, port: int) -> None:
         ) from None
 
 
-def build_children(options: Options, url: str, with_sandbox: bool) -> list[Child]:
+def build_children(options: Options, env: dict[str, str], with_sandbox: bool) -> list[Child]:
     python = [sys.executable]
     manage = [*python, str(settings.BASE_DIR / "manage.py")]
     address = f"{options['host']}:{options['port']}"
@@ -253,6 +257,7 @@ def build_children(options: Options, url: str, with_sandbox: bool) -> list[Child
         ],
         "web": [
             *python, "-m", "gunicorn", "config.wsgi", f"--bind={address}",
+            f"--config={settings.BASE_DIR / 'gunicorn.conf.py'}",
             f"--chdir={settings.BASE_DIR}", "--worker-class=gthread", "--workers=2", "--threads=4",
             "--graceful-timeout=3", "--no-control-socket",
         ],
@@ -261,9 +266,7 @@ def build_children(options: Options, url: str, with_sandbox: bool) -> list[Child
     }  # fmt: skip
     if not with_sandbox:
         del commands["sandbox"]
-    for folder in (logs, Path(settings.STATIC_ROOT)):  # WhiteNoise warns of a missing one
-        folder.mkdir(parents=True, exist_ok=True)
-    env = environment(options, url, with_sandbox)
+    logs.mkdir(parents=True, exist_ok=True)
     return [
         Child(name, argv, env, logs / f"{name}.log", serves_others=name == "sandbox")
         for name, argv in commands.items()
@@ -285,6 +288,13 @@ def environment(options: Options, url: str, with_sandbox: bool) -> dict[str, str
             "STAFF_EMAIL": settings.STAFF_EMAIL or "desk@support.example",
         }
     return env
+
+
+def how_to_join(env: dict[str, str]) -> str:
+    """What a process that is left to the developer has to be started with."""
+    lines = [_("Для процессов, которые вы запускаете сами:")]
+    lines += [f"  export {name}='{env[name]}'" for name in HANDED_OVER]
+    return "\n".join(lines)
 
 
 def readiness_checks(options: Options, url: str) -> dict[str, Callable[[], bool]]:

@@ -2,7 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from smtplib import SMTPDataError, SMTPRecipientsRefused, SMTPSenderRefused
+from email.utils import parseaddr
+from smtplib import (
+    SMTPDataError,
+    SMTPRecipientsRefused,
+    SMTPSenderRefused,
+    SMTPServerDisconnected,
+)
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +18,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 LOOP_SAFE = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
+CLOSING = 421  # a mail server, or what stands before it, ends the connection
 PERMANENT = 500  # SMTP replies from here on say that trying again is of no use
 SIZE_REPLIES = {552, 523, 534}
 SIZE_WORDS = re.compile(r"too (large|big|long)|size (limit|exceed)|max\w* size|\b5\.(3\.4|2\.3)\b")
@@ -28,7 +35,7 @@ def build_letter(
 
     Raises ImpossibleAddress.
     """
-    _check_address(to)
+    check_address(to)
     context = {**context, "portal_url": settings.PORTAL_URL, "written_at": timezone.now()}
     subject = render_to_string(f"mail/{name}_subject.txt", context)
     letter = EmailMultiAlternatives(
@@ -41,8 +48,21 @@ def build_letter(
     return letter
 
 
-def _check_address(address: str) -> None:
-    """Django drops an empty address quietly, and encodes a mailbox into what no server knows."""
+def check_sender(sender: str) -> None:
+    """Raises ImpossibleAddress when no letter can come from `sender`, a name with an address."""
+    try:
+        EmailMultiAlternatives(from_email=sender).message()
+        sanitize_address(sender, "utf-8")  # as it is told to the mail server
+    except ValueError as error:  # also BadHeaderError: a line break
+        raise ImpossibleAddress(str(error)) from None
+    check_address(parseaddr(sender)[1])
+
+
+def check_address(address: str) -> None:
+    """Raises ImpossibleAddress.
+
+    Django drops an empty address quietly, and encodes a mailbox into what no server knows.
+    """
     mailbox, at, domain = address.rpartition("@")
     if not (mailbox and at and domain and mailbox.isascii()):
         raise ImpossibleAddress("no mailbox of this name can be written to")
@@ -60,6 +80,13 @@ def is_final(error: Exception) -> bool:
     if isinstance(error, SMTPRecipientsRefused | SMTPDataError):
         return all(code >= PERMANENT for code, _text in _replies(error))
     return isinstance(error, ImpossibleAddress)
+
+
+def is_answer_lost(error: Exception) -> bool:
+    """Whether the connection ended before the server said what became of a letter."""
+    if isinstance(error, SMTPDataError):
+        return bool(error.smtp_code == CLOSING)
+    return isinstance(error, SMTPServerDisconnected)
 
 
 def is_too_large(error: Exception) -> bool:
