@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import models
 from django.utils import timezone
@@ -45,6 +46,15 @@ def link_state(user: User, channel: str) -> LinkState:
         return LinkState(registration, account)
     pins = LinkPin.objects.filter(registration=registration, closed_at=None)
     return LinkState(registration, None, pins.order_by("-created_at").first())
+
+
+def are_pin_mails_late(since: datetime) -> bool:
+    """Whether a PIN was asked for before `since` and nobody has tried to mail it yet.
+
+    `mail_due_at` cannot tell: it moves each time the letter is queued again.
+    """
+    pins = LinkPin.objects.filter(closed_at=None, registration__user__is_active=True)
+    return pins.filter(mail_attempts=0, created_at__lt=since).exists()
 
 
 class PinNews(models.TextChoices):

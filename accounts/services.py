@@ -9,8 +9,12 @@ from django.db.models import F, Q, QuerySet, Sum
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
+from accounts.identity import lock_user, note_change
 from accounts.linking import PinNews, tell_of_pin
 from accounts.models import PIN_LIFETIME, BotRegistration, LinkPin, MessengerAccount, User
+from accounts.news import AccountNews
+from accounts.quotas import count_change
+from accounts.security import UNKNOWN, Kind, Origin, record
 from accounts.typed import pin_in
 from config.backoff import backoff, is_due
 from config.queue import enqueue
@@ -67,15 +71,29 @@ class PinWrong(LinkRefused):
 
 
 def register_for_bot(
-    *, user: User, channel: str, phone: str, ip: str | None, user_agent: str
+    *,
+    user: User,
+    channel: str,
+    phone: str,
+    ip: str | None,
+    user_agent: str,
+    session_key: str | None = None,
 ) -> BotRegistration:
-    """Record the consent for a normalised phone. Another phone replaces the old registration."""
+    """Record the consent for a normalised phone. Another phone replaces the old registration.
+
+    Raises TooManyChanges.
+    """
+    user_agent = user_agent[:300].replace("\0", "")
     with transaction.atomic():
-        _lock_user(pk=user.pk)
+        lock_user(pk=user.pk)
         current = user.registrations.filter(channel=channel, withdrawn_at=None).first()
         if current and current.phone == phone:
             return current
-        withdraw_registration(user=user, channel=channel)
+        count_change(user)
+        if current:
+            _withdraw(user, channel)
+            origin = Origin(user, ip, user_agent, session_key)
+            note_change(Kind.PHONE_CHANGED, AccountNews.PHONE_CHANGED, user=user, origin=origin)
         return BotRegistration.objects.create(
             user=user,
             channel=channel,
@@ -83,26 +101,46 @@ def register_for_bot(
             consent_version=CONSENT_VERSION,
             consented_at=timezone.now(),
             ip=ip,
-            user_agent=user_agent[:300].replace("\0", ""),
+            user_agent=user_agent,
         )
 
 
-def withdraw_registration(*, user: User, channel: str) -> None:
-    """End consent and link at once; the record of the consent stays."""
+def withdraw_registration(*, user: User, channel: str, origin: Origin = UNKNOWN) -> None:
+    """End consent and link at once; the record of the consent stays.
+
+    It counts for the person, or for the agent who does it. Raises TooManyChanges.
+    """
     with transaction.atomic():
-        _lock_user(pk=user.pk)
-        unlink_messenger(user=user, channel=channel)
-        in_force = user.registrations.filter(channel=channel, withdrawn_at=None)
-        in_force.update(withdrawn_at=timezone.now())
+        lock_user(pk=user.pk)
+        count_change(user, origin.actor)
+        if _withdraw(user, channel):
+            news = AccountNews.CONSENT_WITHDRAWN
+            note_change(Kind.CONSENT_WITHDRAWN, news, user=user, origin=origin)
 
 
-def unlink_messenger(*, user: User, channel: str) -> None:
+def unlink_messenger(*, user: User, channel: str, origin: Origin = UNKNOWN) -> None:
+    """End the link; consent and phone stay. Counts as `withdraw_registration` does."""
     with transaction.atomic():
-        _lock_user(pk=user.pk)
-        MessengerAccount.objects.filter(user=user, channel=channel).delete()
-        LinkPin.objects.filter(registration__user=user, channel=channel, closed_at=None).update(
-            closed_at=timezone.now()
-        )
+        lock_user(pk=user.pk)
+        count_change(user, origin.actor)
+        if _unlink(user, channel):
+            note_change(Kind.UNLINKED, AccountNews.UNLINKED, user=user, origin=origin)
+
+
+def _withdraw(user: User, channel: str) -> bool:
+    """Whether there was a consent to end."""
+    _unlink(user, channel)
+    in_force = user.registrations.filter(channel=channel, withdrawn_at=None)
+    return bool(in_force.update(withdrawn_at=timezone.now()))
+
+
+def _unlink(user: User, channel: str) -> bool:
+    """Whether there was a link to end; a PIN that is open ends with it."""
+    gone, _models = MessengerAccount.objects.filter(user=user, channel=channel).delete()
+    LinkPin.objects.filter(registration__user=user, channel=channel, closed_at=None).update(
+        closed_at=timezone.now()
+    )
+    return bool(gone)
 
 
 def registrations_of_phone(*, channel: str, phone: str) -> QuerySet[BotRegistration]:
@@ -117,9 +155,10 @@ def registrations_of_phone(*, channel: str, phone: str) -> QuerySet[BotRegistrat
 
 
 def linked_account(*, channel: str, address: str) -> MessengerAccount | None:
-    """The link of whoever writes from this address, while its user is active."""
+    """The link of whoever writes from this address, while it is in force."""
     return (
-        MessengerAccount.objects.filter(channel=channel, address=address, user__is_active=True)
+        MessengerAccount.objects.in_force()
+        .filter(channel=channel, address=address)
         .select_related("user__organization")
         .first()
     )
@@ -147,10 +186,10 @@ def request_link_pin(*, registration: BotRegistration, address: str) -> LinkPin:
     PinLocked or PinLimitReached.
     """
     with transaction.atomic():  # of its own: a refusal does not undo it
-        _lock_user(pk=registration.user_id)
+        lock_user(pk=registration.user_id)
         _begin_waits_anew(LinkPin.objects.filter(registration__user=registration.user_id))
     with transaction.atomic():
-        _lock_user(pk=registration.user_id)
+        lock_user(pk=registration.user_id)
         channel = registration.channel
         in_force = registrations_of_phone(channel=channel, phone=registration.phone)
         if not in_force.filter(pk=registration.pk).exists():
@@ -239,7 +278,7 @@ def _try_code(
     channel: str, address: str, code: str, username: str
 ) -> MessengerAccount | LinkRefused:
     """The new link, or the refusal: returned, because raising it would undo the counted try."""
-    user = _lock_user(
+    user = lock_user(
         registrations__pins__channel=channel,
         registrations__pins__address=address,
         registrations__pins__closed_at=None,
@@ -260,8 +299,7 @@ def _try_code(
         return PinNotSent()
     if pin.has_expired(now):
         return PinExpired()
-    code = pin_in(code)
-    if not code and pin.tries < PIN_TRIES:
+    if not (code := pin_in(code)) and pin.tries < PIN_TRIES:
         return PinWrong(PIN_TRIES - pin.tries)  # no guess: as many are left as before
     counted = LinkPin.objects.filter(pk=pin.pk, closed_at=None, tries__lt=PIN_TRIES).update(
         tries=F("tries") + 1
@@ -277,6 +315,7 @@ def _try_code(
     LinkPin.objects.filter(pk=pin.pk).update(closed_at=now)
     if _is_linked(user, channel, address):
         return AlreadyLinked()
+    record(Kind.LINKED, user=user, origin=Origin(user))
     return MessengerAccount.objects.create(
         user=user, channel=channel, address=address, username=username
     )
@@ -295,7 +334,7 @@ def pin_digest(pin: LinkPin, code: str) -> str:
 def new_pin_code(pin: LinkPin, attempt: int) -> str | None:
     """Claim an attempt to mail a PIN and return a new code; None when no letter should go out.
 
-    If several tasks are queued for one attempt, only the first gets a code.
+    If several tasks are queued for one attempt, only the first gets a code; it counts from now on.
     """
     in_force = BotRegistration.objects.filter(withdrawn_at=None, user__is_active=True)
     if not in_force.filter(pk=pin.registration_id).exists():
@@ -311,32 +350,36 @@ def new_pin_code(pin: LinkPin, attempt: int) -> str | None:
         digest=pin_digest(pin, code),
         expires_at=now + PIN_LIFETIME,
     )
+    pin.mail_attempts = attempt + 1
     return code if won else None
 
 
 def record_pin_sent(pin: LinkPin) -> None:
     now = timezone.now()
-    LinkPin.objects.filter(pk=pin.pk).update(
-        sent_at=now, expires_at=now + PIN_LIFETIME, mail_due_at=None
-    )
+    newest = LinkPin.objects.filter(pk=pin.pk, mail_attempts=pin.mail_attempts)
+    newest.update(sent_at=now, expires_at=now + PIN_LIFETIME, mail_due_at=None)
 
 
-def record_pin_mail_failure(pin: LinkPin, *, address_refused: bool = False) -> None:
+def record_pin_mail_failure(
+    pin: LinkPin, *, address_refused: bool = False, may_arrive: bool = False
+) -> None:
     """Plan the next attempt, or close the PIN after the last; the person is told of both.
 
-    To an address that is refused there is no next attempt.
+    To an address that is refused there is no next attempt. The code of a letter that may arrive
+    all the same stays in force until then.
     """
-    now = timezone.now()
+    now, attempt = timezone.now(), pin.mail_attempts
     with transaction.atomic():
         pin = LinkPin.objects.select_for_update().get(pk=pin.pk)
-        if pin.closed_at:
-            return  # nobody waits for it any more
+        if pin.closed_at or pin.mail_attempts != attempt:
+            return  # nobody waits for it, or a later attempt has taken over
         if address_refused or pin.mail_attempts >= MAIL_ATTEMPTS:
             pin.closed_at, pin.mail_due_at = now, None
             tell_of_pin(pin, PinNews.FAILED, address_refused)
         else:
             wait = backoff(pin.mail_attempts, longest=LONGEST_MAIL_WAIT)
-            pin.mail_due_at, pin.expires_at = now + wait, None
+            pin.mail_due_at = now + wait
+            pin.expires_at = pin.expires_at if may_arrive else None
             if pin.mail_attempts == 1:
                 tell_of_pin(pin, PinNews.DELAYED)
         pin.save(update_fields=["closed_at", "mail_due_at", "expires_at"])
@@ -355,27 +398,3 @@ def queue_due_pin_mails() -> None:
         with transaction.atomic():
             if due.filter(pk=pin.pk).update(mail_due_at=now + MAIL_CLAIM):
                 enqueue("accounts.tasks.mail_link_pin", pin.pk, pin.mail_attempts)
-
-
-def are_pin_mails_late(since: datetime) -> bool:
-    """Whether a PIN was asked for before `since` and nobody has tried to mail it yet.
-
-    `mail_due_at` cannot tell: it moves each time the letter is queued again.
-    """
-    pins = LinkPin.objects.filter(closed_at=None, registration__user__is_active=True)
-    return pins.filter(mail_attempts=0, created_at__lt=since).exists()
-
-
-def delete_old_pins() -> None:
-    """Delete some of the PINs that are too old to count for any limit."""
-    old = LinkPin.objects.filter(created_at__lt=timezone.now() - timedelta(days=1))
-    LinkPin.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:1000])).delete()
-
-
-def _lock_user(**whose: int | str | None) -> User | None:
-    """Lock the account before any row that belongs to it: one order for all, so no deadlock.
-
-    `no_key`: rows that only refer to the account, such as tickets, can still be written.
-    """
-    users = User.objects.select_for_update(of=("self",), no_key=True)
-    return users.filter(**whose).first()

@@ -2,10 +2,12 @@
 
 import logging
 
-from accounts.letters import claim_reset_letter, password_letter, release_reset_letter
+from accounts.letters import claim_reset_letter, letter_to, release_reset_letter, reset_letter
 from accounts.models import PIN_LIFETIME, LinkPin, User
+from accounts.security import Kind, record
 from accounts.services import new_pin_code, record_pin_mail_failure, record_pin_sent
-from config.mail import build_letter, is_final
+from accounts.sign_up import tell_of_sign_up
+from config.letters import is_answer_lost, is_final
 
 logger = logging.getLogger(__name__)
 
@@ -17,12 +19,13 @@ def mail_link_pin(link_pin_id: int, attempt: int = 0) -> None:
     if pin is None or code is None:
         return
     user = pin.registration.user
-    context = {"user": user, "code": code, "minutes": PIN_LIFETIME.seconds // 60}
     try:
-        build_letter("link_pin", to=user.email, context=context).send()
+        letter_to(user, "link_pin", code=code, minutes=PIN_LIFETIME.seconds // 60).send()
     except Exception as error:  # whatever it was, somebody waits for the code and must hear
         logger.warning("PIN mail %s did not leave: %s", pin.pk, type(error).__name__)
-        record_pin_mail_failure(pin, address_refused=is_final(error))
+        record_pin_mail_failure(
+            pin, address_refused=is_final(error), may_arrive=is_answer_lost(error)
+        )
     else:
         record_pin_sent(pin)
 
@@ -33,7 +36,14 @@ def mail_password_reset(user_id: int) -> None:
     if user is None or not claim_reset_letter(user):
         return
     try:
-        password_letter("password_reset", user).send()
+        reset_letter(user).send()
     except Exception as error:  # whatever it was, the person may ask again at once
         release_reset_letter(user)
         logger.warning("password mail for user %s did not leave: %s", user_id, type(error).__name__)
+    else:
+        record(Kind.RESET_MAILED, user=user)
+
+
+def mail_sign_up(number: int) -> None:
+    """Say to a mailbox how to go on with signing up."""
+    tell_of_sign_up(number)

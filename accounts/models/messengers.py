@@ -1,81 +1,17 @@
+"""The way from a person to a messenger: phone and consent, the PIN, the link."""
+
 from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractUser
-from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.db import models
-from django.db.models import F
-from django.db.models.functions import Lower
+from django.db.models import Exists, F, OuterRef
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models.people import User
 from config.backoff import CLOCK_SKEW
 
 PIN_LIFETIME = timedelta(minutes=10)  # from the moment the mail left
-
-
-class Organization(models.Model):
-    name = models.CharField(_("название"), max_length=200, unique=True)
-    email = models.EmailField(
-        _("почта клиента"),
-        blank=True,
-        help_text=_("Сюда приходит копия каждого ответа поддержки."),
-    )
-
-    class Meta:
-        verbose_name = _("организация")
-        verbose_name_plural = _("организации")
-        ordering: ClassVar = ["name"]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class UserManager(DjangoUserManager["User"]):
-    def by_login(self, login: str) -> "User | None":
-        """The account a person means by a username or an e-mail; an e-mail is tried first."""
-        user = self.by_email(login).first() if "@" in login else None
-        return user or self.filter(username=login).first()
-
-    def by_email(self, email: str) -> "models.QuerySet[User]":
-        """Whoever has this e-mail in any letter case; the unique index answers."""
-        return self.alias(lower_email=Lower("email")).filter(lower_email=email.lower())
-
-
-class User(AbstractUser):
-    email = models.EmailField(_("почта"))
-    organization = models.ForeignKey(
-        Organization,
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="users",
-        verbose_name=_("организация"),
-    )
-    reset_mailed_at = models.DateTimeField(null=True, editable=False)  # by «Забыли пароль?»
-
-    objects: ClassVar = UserManager()
-
-    class Meta:
-        verbose_name = _("пользователь")
-        verbose_name_plural = _("пользователи")
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                Lower("email"),
-                name="user_email_unique",
-                violation_error_message=_("Пользователь с такой почтой уже есть."),
-            )
-        ]
-
-    def __str__(self) -> str:
-        return self.get_full_name() or self.username
-
-    @property
-    def short_name(self) -> str:
-        """Анна К.: a name that may be shown to others."""
-        if self.first_name and self.last_name:
-            return f"{self.first_name} {self.last_name[0]}."
-        return self.first_name or self.username.partition("@")[0]
 
 
 class BotRegistration(models.Model):
@@ -111,6 +47,15 @@ class BotRegistration(models.Model):
         return _("регистрация %(user)s") % {"user": self.user}
 
 
+class MessengerAccountQuerySet(models.QuerySet["MessengerAccount"]):
+    def in_force(self) -> "MessengerAccountQuerySet":
+        """Links by which somebody may be served and told: asked anew before each message."""
+        consent = BotRegistration.objects.filter(
+            user=OuterRef("user"), channel=OuterRef("channel"), withdrawn_at=None
+        )
+        return self.filter(Exists(consent), user__is_active=True)
+
+
 class MessengerAccount(models.Model):
     """A confirmed link. It exists only while the registration it was made for is in force."""
 
@@ -125,6 +70,8 @@ class MessengerAccount(models.Model):
     username = models.CharField(_("имя в мессенджере"), max_length=64, blank=True)
     linked_at = models.DateTimeField(_("связан"), auto_now_add=True)
     unreachable_at = models.DateTimeField(_("недоступен с"), null=True, blank=True)
+
+    objects: ClassVar = MessengerAccountQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("связь с мессенджером")
