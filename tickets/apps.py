@@ -8,10 +8,15 @@ class TicketsConfig(AppConfig):
     verbose_name = _("Заявки")
 
     def ready(self) -> None:
-        # here: both need the models, which Django has loaded only now
+        # here: all need the models, which Django has loaded only now
         from accounts.linking import tell_pin_news_by
+        from accounts.news import tell_account_news_by
+        from accounts.rights import tell_rights_to
         from tickets.checks import CHANNELS, check_channels
-        from tickets.delivery import tell_of_pin
+        from tickets.delivery import tell_of_account, tell_of_pin
+        from tickets.handover import wake_handover_of
 
         tell_pin_news_by(tell_of_pin)
+        tell_account_news_by(tell_of_account)
+        tell_rights_to(wake_handover_of)
         register(check_channels, CHANNELS)

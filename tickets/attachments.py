@@ -3,35 +3,35 @@
 from __future__ import annotations  # File[Any] is generic for the type checker only
 
 import logging
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, Storage
 from django.utils.translation import gettext as _
 
+from accounts.quotas import Quota
 from accounts.typed import without_invisible
+from config.disk import has_room
+from config.numerals import file_size
 from tickets.file_kinds import HEAD, TAKEN, ending, extension, media_type
-from tickets.models import (
-    Attachment,
-    attachment_path,
-)
-from tickets.refusals import FileRefused
+from tickets.models import Attachment, CannedFile, attachment_path
+from tickets.refusals import FileRefused, TooManyBytes
 from tickets.text import clean_line
-from tickets.wording import file_size
 
 logger = logging.getLogger(__name__)
 
 MAX_FILES = 10  # a ticket or a comment
 MAX_SIZE = 50 * 1024**2  # bytes, on the portal
+BYTES_A_DAY = Quota("file bytes", 1024**3, timedelta(days=1), TooManyBytes)  # a person
 NAME_LIMIT = 120
 ENDING_LIMIT = 40
+NAMING = (Attachment, CannedFile)  # the tables whose rows name contents
 
 
 def clean_file_name(name: str) -> str:
@@ -68,17 +68,7 @@ def check_file(*, name: str, size: int, limit: int = MAX_SIZE) -> None:
 
 def _check_free_space(name: str, size: int) -> None:
     storage = attachment_storage()
-    if not settings.MIN_FREE_DISK_MB or not isinstance(storage, FileSystemStorage):
-        return
-    place = Path(storage.location)
-    try:
-        while not place.exists():  # nothing was stored yet
-            place = place.parent
-        free = shutil.disk_usage(place).free
-    except OSError:
-        logger.exception("the free space of %s is not known", place)
-        return  # storing will show
-    if free - size < settings.MIN_FREE_DISK_MB * 1024**2:
+    if isinstance(storage, FileSystemStorage) and not has_room(Path(storage.location), size):
         raise _no_room(name)
 
 
@@ -119,11 +109,31 @@ class NewFile:
     source: str = ""  # where a channel finds the content later: `<channel>:<its own reference>`
 
 
+class StoredContent(File):
+    """A content of the storage to be kept once more; open only while it is read."""
+
+    def __init__(self, stored: str, size: int) -> None:
+        super().__init__(None, stored)
+        self.stored, self.size = stored, size
+
+    def read(self, number: int = -1) -> bytes:
+        """From the beginning, each time."""
+        with attachment_storage().open(self.stored) as content:
+            return bytes(content.read(number))
+
+    def seek(self, *_where: int) -> int:
+        return 0
+
+    def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        with attachment_storage().open(self.stored) as content:
+            yield from content.chunks(chunk_size)
+
+
 @contextmanager
 def stored_contents(files: Sequence[NewFile]) -> Iterator[list[NewFile]]:
     """Check files and store their contents, before the transaction that attaches them begins.
 
-    Contents that no attachment refers to at the end of the block are deleted. Raises FileRefused
+    Contents that no row names at the end of the block are deleted. Raises FileRefused
     before anything is stored.
     """
     checked = [_checked(file) for file in files]
@@ -136,10 +146,17 @@ def stored_contents(files: Sequence[NewFile]) -> Iterator[list[NewFile]]:
                 checked[place] = replace(file, content=None, stored=stored[-1])
         yield checked
     finally:
-        if stored:
-            kept = Attachment.objects.filter(file__in=stored).values_list("file", flat=True)
-            for name in set(stored).difference(kept):
-                delete_content(name)
+        for name in unnamed(stored):
+            delete_content(name)
+
+
+def unnamed(names: Sequence[str]) -> set[str]:
+    """Which of these contents no row names."""
+    left = set(names)
+    for model in NAMING if names else ():
+        rows = model._default_manager.filter(file__in=names)
+        left.difference_update(rows.values_list("file", flat=True))
+    return left
 
 
 def attachment_storage() -> Storage:
@@ -161,7 +178,7 @@ def _checked(file: NewFile) -> NewFile:
     name = clean_file_name(file.name)
     check_file(name=name, size=file.size)
     if file.content is None:
-        return replace(file, name=name)
+        return replace(file, name=name, content_type=clean_line(file.content_type))
     kind = check_signature(name=name, head=file.content.read(HEAD))
     file.content.seek(0)
     return replace(file, name=name, content_type=kind)

@@ -1,7 +1,7 @@
 """What a channel is: a way to people or programs, named in the setting NOTICE_CHANNELS."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -33,8 +33,11 @@ class RetryLater(Exception):
 
 @dataclass(frozen=True)
 class Recipient:
+    """Whom to tell; `data` goes into each delivery: what the channel must know when it sends."""
+
     address: str
     user: User | None = None
+    data: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -71,11 +74,16 @@ class Channel:
     conversation: ClassVar[tuple[str, ...]] = ("address",)  # fields of Delivery
     retries_for: ClassVar[timedelta] = timedelta(hours=24)  # from the first try
     longest_pause: ClassVar[timedelta] = timedelta(minutes=15)  # whatever the other side asks for
+    takes_emails: ClassVar[bool] = False  # its addresses are e-mails, so it carries letters
     hears_everything: ClassVar[bool] = False  # every public event, also the requester's own
 
     def recipients(self, notice: Notice) -> Iterable[Recipient]:
         """The addresses a notice goes to through this channel."""
         raise PermanentError(f"{self.name} has no recipients")
+
+    def desk(self) -> Iterable[Recipient]:
+        """Where all agents together hear of tickets that nobody has."""
+        return []
 
     def parts(self, notice: Notice) -> Iterable[tuple[str, dict[str, int]]]:
         """The messages that a notice becomes in this channel: the kind and the data of each."""
@@ -99,9 +107,21 @@ class Channel:
         """Whom a delivery goes to, in words."""
         return delivery.address
 
+    def why_undelivered(self, delivery: Delivery) -> str:
+        """Why it did not arrive, in words for agents; `delivery.error` has the other side's."""
+        return delivery.error
+
     def why_not_again(self, delivery: Delivery) -> str:
         """Why a failed delivery should not be sent again now; empty when it may be."""
         return ""
+
+    def unset(self) -> str:
+        """The setting it cannot work without, in words for administrators; empty when all are."""
+        return ""
+
+    def lacks(self) -> str:
+        """What is left to do until it works for the first time; empty once it has worked."""
+        return self.unset()
 
     def state(self) -> ChannelState:
         return ChannelState(is_working=not self.problems())

@@ -1,4 +1,4 @@
-"""What happens to tickets as time passes: reminders, and closing those nobody answers."""
+"""What happens to tickets as time passes: due times, reminders, closing those nobody answers."""
 
 from __future__ import annotations  # File[Any] is generic for the type checker only
 
@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from tickets.due import due_news
 from tickets.models import (
     Ticket,
 )
@@ -39,6 +40,21 @@ def close_silent_tickets(*, limit: int = 100) -> None:
     reminded = resolved.filter(reminded_at__lte=now - ahead, resolved_at__lte=now - lifetime)
     for ticket in reminded[:limit]:
         _close_silent(ticket)
+
+
+def tell_of_due_times(*, limit: int = 100) -> None:
+    """Tell once that a ticket is due soon, and once that it is late; at most `limit` a call."""
+    waiting = Ticket.objects.filter(tell_due_at__lte=timezone.now()).order_by("tell_due_at")
+    for ticket in waiting[:limit]:
+        _tell_of_due_time(ticket)
+
+
+@one_change
+def _tell_of_due_time(ticket: Ticket) -> None:
+    with transaction.atomic():
+        ticket = lock(ticket)
+        if news := due_news(ticket, timezone.now()):
+            record(ticket, Kind.DUE, SYSTEM, new=news)
 
 
 @one_change

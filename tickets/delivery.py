@@ -6,9 +6,11 @@ one channel, one drain at a time, oldest row of each conversation first.
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import cache
+from typing import Any
+from uuid import uuid4
 
 from django.conf import settings
 from django.db import transaction
@@ -19,18 +21,27 @@ from django.utils.module_loading import import_string
 
 from accounts.linking import PinNews
 from accounts.models import LinkPin, User
+from accounts.news import AccountNews
 from config.logs import redact
-from config.queue import enqueue, has_waiting_tasks
-from tickets.channels import Cancelled, Channel, Outcome, PermanentError, RetryLater
+from config.queue import enqueue, has_waiting_tasks, is_ending
+from tickets.channels import (
+    Cancelled,
+    Channel,
+    Outcome,
+    PermanentError,
+    Recipient,
+    RetryLater,
+)
 from tickets.leases import held_lease, renew_lease
 from tickets.models import Delivery, TicketEvent
-from tickets.notices import Audience, Notice, notices_of
+from tickets.notices import Audience, Notice, NoticeKind, notices_of
 
 logger = logging.getLogger(__name__)
 
 SLICE = 5.0  # seconds a drain works before it hands over to the next task
 CLAIM = timedelta(seconds=15)  # after which a row whose drain was killed is due again
 RETENTION = timedelta(days=90)
+WORDLESS = {NoticeKind.OFFERS_END}  # only takes something back
 SHORT_WAIT = 0.25  # seconds between two looks at rows that are due within the slice
 
 
@@ -52,8 +63,16 @@ class _Gone(Channel):
         self.name = self.label = name  # type: ignore[misc]
 
 
-def notify(event: TicketEvent) -> None:
-    """Write the deliveries of an event and wake their channels, in the caller's transaction."""
+def notify(
+    event: TicketEvent, concerned: Sequence[User] = (), *, programs_only: bool = False
+) -> None:
+    """Write the deliveries of an event and wake their channels, in the caller's transaction.
+
+    `programs_only`: what people read in the next event of the same change.
+    """
+    notices = notices_of(event, concerned)
+    if programs_only:
+        notices = [notice for notice in notices if notice.audience == Audience.SYSTEMS]
     now = timezone.now()
     rows = [
         Delivery(
@@ -63,18 +82,32 @@ def notify(event: TicketEvent) -> None:
             ticket_id=event.ticket_id,
             recipient=recipient.user,
             address=recipient.address,
-            key=f"event:{event.pk}:{channel.name}:{notice.kind}:{place}:{part}",  # no address
-            data={"loud": notice.loud, **about},
+            key=f"event:{event.pk}:{channel.name}:{notice.key}:{place}:{part}",  # no address
+            data={**_marks(notice), **recipient.data, **about},
             due_at=now + notice.delay,
         )
-        for notice in notices_of(event)
-        for channel in _hearing(notice)
-        for place, recipient in enumerate(channel.recipients(notice))
+        for notice, channel, place, recipient in _told_once(notices)
         for part, (kind, about) in enumerate(channel.parts(notice))
     ]
     Delivery.objects.bulk_create(rows)
     for name in {row.channel for row in rows}:
         enqueue("tickets.tasks.drain", name)
+
+
+def _marks(notice: Notice) -> dict[str, bool]:
+    return {"loud": notice.loud} | ({"resumes": True} if notice.resumes else {})
+
+
+def _told_once(notices: Iterable[Notice]) -> Iterator[tuple[Notice, Channel, int, Recipient]]:
+    """Whom to tell what by which channel; no address hears of one event in two ways."""
+    told: set[tuple[str, str]] = set()
+    for notice in notices:
+        for channel in _hearing(notice):
+            for place, recipient in enumerate(channel.recipients(notice)):
+                where = (channel.name, recipient.address.casefold())
+                if notice.kind in WORDLESS or where not in told:
+                    told.add(where)
+                    yield notice, channel, place, recipient
 
 
 def _hearing(notice: Notice) -> list[Channel]:
@@ -92,8 +125,9 @@ def tell(
     recipient: User | None = None,
     ticket_id: int | None = None,
     data: dict[str, int | str | bool] | None = None,
+    event: TicketEvent | None = None,
 ) -> bool:
-    """Queue a message that belongs to no ticket event; False when that key was told before."""
+    """Queue a message beside an event's own; False when that key was told before."""
     with transaction.atomic():
         _row, created = Delivery.objects.get_or_create(
             key=key,
@@ -102,13 +136,41 @@ def tell(
                 "kind": kind,
                 "address": address,
                 "recipient": recipient,
-                "ticket_id": ticket_id,
+                "event": event,
+                "ticket_id": event.ticket_id if event else ticket_id,
                 "data": data or {},
             },
         )
         if created:
             enqueue("tickets.tasks.drain", channel)
     return created
+
+
+def tell_desk(*, kind: str, key: str, data: Mapping[str, Any]) -> None:
+    """Queue a message to all agents by every channel; nobody gets one of this key again."""
+    rows = {
+        f"{key}:{channel.name}:{recipient.user.pk if recipient.user else 0}": (channel, recipient)
+        for channel in channels().values()
+        for recipient in channel.desk()
+    }
+    for known in Delivery.objects.filter(key__in=rows).values_list("key", flat=True):
+        del rows[known]
+    Delivery.objects.bulk_create(
+        [
+            Delivery(
+                channel=channel.name,
+                kind=kind,
+                address=recipient.address,
+                recipient=recipient.user,
+                key=own_key,
+                data={**recipient.data, **data},
+            )
+            for own_key, (channel, recipient) in rows.items()
+        ],
+        ignore_conflicts=True,
+    )
+    for name in {channel.name for channel, _recipient in rows.values()}:
+        enqueue("tickets.tasks.drain", name)
 
 
 def tell_of_pin(pin: LinkPin, news: PinNews, address_refused: bool = False) -> None:
@@ -118,6 +180,31 @@ def tell_of_pin(pin: LinkPin, news: PinNews, address_refused: bool = False) -> N
     if address_refused:
         data["address_refused"] = True
     tell(channel=pin.channel, kind=news.value, address=pin.address, key=key, data=data)
+
+
+def tell_of_account(
+    news: AccountNews, user: User | None, address: str, data: dict[str, Any]
+) -> None:
+    """News that may come more than once: each time is a letter of its own."""
+    key = f"{news.value}:{uuid4().hex}"
+    tell_by_letter(email=address, kind=news.value, key=key, recipient=user, data=data)
+
+
+def tell_by_letter(
+    *,
+    email: str,
+    kind: str,
+    key: str,
+    recipient: User | None = None,
+    data: dict[str, int | str | bool] | None = None,
+) -> None:
+    """News of an account go to an e-mail, through whatever channel carries letters."""
+    for channel in channels().values():
+        if channel.takes_emails:
+            tell(
+                channel=channel.name, kind=kind, address=email, key=key, recipient=recipient,
+                data=data,
+            )  # fmt: skip
 
 
 def drain(channel_name: str) -> None:
@@ -150,7 +237,7 @@ def _wake_if_due(channel_name: str) -> None:
 
 
 def _work_for_a_slice(channel: Channel, end: float) -> None:
-    while time.monotonic() < end:
+    while time.monotonic() < end and not is_ending():
         batch = _next_batch(channel)
         for outcome in _send(channel, batch):
             _record(channel, outcome)
@@ -218,9 +305,29 @@ def _record(channel: Channel, outcome: Outcome) -> None:
         logger.warning("Delivery %s: %s", row.pk, row.error)
     fields = ("address", "attempts", "error", "state", "sent_at", "due_at")
     Delivery.objects.filter(pk=row.pk).update(**{name: getattr(row, name) for name in fields})
+    if row.kind == NoticeKind.RESOLVED and row.state in (row.State.FAILED, row.State.CANCELLED):
+        _promise(row)
 
 
-def _brief(error: Exception) -> str:
+def _promise(row: Delivery) -> None:
+    """«Выполнена» reaches its requester in any case: by letter, where a chat alone was to tell."""
+    event = row.event
+    if event is None or row.recipient is None or row.recipient_id != event.ticket.requester_id:
+        return
+    letters = [channel.name for channel in channels().values() if channel.takes_emails]
+    told = Delivery.objects.filter(event=event, recipient=row.recipient, channel__in=letters)
+    if row.channel in letters or told.exists():
+        return
+    for name in letters:
+        tell(
+            channel=name, kind=row.kind, address=row.recipient.email, recipient=row.recipient,
+            key=f"event:{event.pk}:{name}:{row.kind}:promised", event=event,
+        )  # fmt: skip
+
+
+def _brief(error: BaseException) -> str:
+    if isinstance(error, RetryLater) and error.__cause__:
+        error = error.__cause__  # what the wait is for
     return redact(f"{type(error).__name__}: {error}")[:300]
 
 
@@ -229,6 +336,12 @@ def move_deliveries(*, channel: str, old: str, new: str) -> None:
     Delivery.objects.filter(channel=channel, address=old, state=Delivery.State.QUEUED).update(
         address=new
     )
+
+
+def cancel_waiting(recipient: User) -> None:
+    """Nothing that still waits is said to a person any more."""
+    waiting = Delivery.objects.filter(recipient=recipient, state=Delivery.State.QUEUED)
+    waiting.update(state=Delivery.State.CANCELLED)
 
 
 def resend(delivery: Delivery) -> None:
@@ -248,4 +361,4 @@ def resend(delivery: Delivery) -> None:
 def delete_old_deliveries() -> None:
     old = Delivery.objects.filter(created_at__lt=timezone.now() - RETENTION)
     ended = old.exclude(state=Delivery.State.QUEUED).order_by("pk")
-    Delivery.objects.filter(pk__in=list(ended.values_list("pk", flat=True)[:1000])).delete()
+    ended.filter(pk__in=list(ended.values_list("pk", flat=True)[:1000])).delete()

@@ -29,15 +29,32 @@ HELD_A_PERSON = 5  # the newest ones
 HELD_SIZE = 200 * 1024  # bytes of a lost form
 BROWSER_COOKIE = "lost_forms"
 
-# Each form's text, and the choice beside it without which the text means something else
+# Each form's text, the line above it, and the choices without which the text means something else
 TEXTS = {
     "comment": "body",
     "return": "reason",
     "rate": "comment",
     "answer": "answer",
+    "note": "note",
+    "answer_all": "body",
     "phone": "phone",
+    "close": "comment",
+    "new_ticket": "description",
+    "called": "description",
+    "bulk_ask": "answer",
+    "bulk_resolve": "answer",
+    "bulk_close": "answer",
 }
-CHOICES = {"rate": "score", "answer": "visibility"}
+LINES = {"new_ticket": "title", "called": "title"}
+CHOICES = {
+    "rate": "score",
+    "close": "score",
+    "answer_all": "status",
+    "new_ticket": "product",
+    "called": "product",
+}
+# What else stands in the form: whom an agent was writing for
+BESIDE = {"called": ("requester", "email", "first_name", "last_name", "organization")}
 
 _SALT = "tickets.drafts"
 
@@ -81,7 +98,8 @@ def kept_words(user: User, ticket: Ticket | None, browser: str) -> dict[str, Kep
     """The newest words of each form, unless that very form was sent after all."""
     now = timezone.now()
     sent = FormKey.objects.filter(user=OuterRef("user"), key=OuterRef("key"))
-    words = Draft.objects.filter(~Exists(sent), user=user, ticket=ticket).filter(
+    about = _about(ticket.pk if ticket else None)
+    words = Draft.objects.filter(about, ~Exists(sent), user=user).filter(
         Q(browser="", updated_at__gt=now - DRAFT_LIFETIME)
         | Q(browser=browser, updated_at__gt=now - HELD_LIFETIME)
     )
@@ -94,12 +112,12 @@ def kept_words(user: User, ticket: Ticket | None, browser: str) -> dict[str, Kep
 def save_draft(*, mark: Mark, key: UUID | None, post: Mapping[str, str]) -> None:
     """Keep the words of a form; empty ones end the draft. Raises TextTooLong."""
     body = _body(mark.form, post)
-    text = body[TEXTS[mark.form]]
-    if len(text) > TEXT_LIMIT:
-        raise TextTooLong(len(text), TEXT_LIMIT)
+    longest = max(map(len, body.values()))
+    if longest > TEXT_LIMIT:
+        raise TextTooLong(longest, TEXT_LIMIT)
     if key and FormKey.objects.filter(user=mark.user_id, key=key).exists():
         return  # it was on its way while the form was sent
-    if text.strip():
+    if _has_words(mark.form, body):
         _keep(mark, "", key, body)
     else:
         _rows(mark, "").filter(browser="").delete()
@@ -109,9 +127,10 @@ def hold_words(
     *, mark: Mark, browser: str, key: UUID | None, post: Mapping[str, str], had_files: bool
 ) -> bool:
     """Hold what a lost form said; False where nothing was said or its author has left."""
-    body = _body(mark.form, post) | {"had_files": had_files}
-    if not body[TEXTS[mark.form]].strip():
+    body = _body(mark.form, post)
+    if not _has_words(mark.form, body):
         return False
+    body["had_files"] = had_files
     with transaction.atomic():
         author = User.objects.select_for_update(no_key=True).filter(pk=mark.user_id).first()
         if author is None or not author.is_active:
@@ -136,13 +155,28 @@ def _keep(mark: Mark, browser: str, key: UUID | None, body: dict[str, Any]) -> N
 
 def _rows(mark: Mark, browser: str) -> QuerySet[Draft]:
     return Draft.objects.filter(
-        user=mark.user_id, form=mark.form, ticket=mark.ticket_id, browser__in={"", browser}
+        _about(mark.ticket_id), user=mark.user_id, form=mark.form, browser__in={"", browser}
     )
 
 
+def _about(ticket_id: int | None) -> Q:
+    """Words for a ticket that was merged while they were typed belong to the other one now."""
+    about = Q(ticket=ticket_id)
+    return about | Q(ticket__merged_into=ticket_id) if ticket_id else about
+
+
+def fields_of(form: str) -> list[str]:
+    """The names of all that is kept of a form, its text first; none of a form without words."""
+    names = [kind[form] for kind in (TEXTS, LINES, CHOICES) if form in kind]
+    return [*names, *BESIDE.get(form, ())]
+
+
 def _body(form: str, post: Mapping[str, str]) -> dict[str, Any]:
-    names = filter(None, (TEXTS[form], CHOICES.get(form)))
-    return {name: post.get(name, "").replace("\0", "") for name in names}
+    return {name: post.get(name, "").replace("\0", "") for name in fields_of(form)}
+
+
+def _has_words(form: str, body: Mapping[str, str]) -> bool:
+    return any(body[kind[form]].strip() for kind in (TEXTS, LINES) if form in kind)
 
 
 def new_browser() -> str:
@@ -161,4 +195,4 @@ def delete_old_words(rows_a_call: int) -> None:
         Q(updated_at__lt=now - DRAFT_LIFETIME)
         | ~Q(browser="") & Q(updated_at__lt=now - HELD_LIFETIME)
     )
-    Draft.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:rows_a_call])).delete()
+    old.filter(pk__in=list(old.values_list("pk", flat=True)[:rows_a_call])).delete()

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 HEAD = 512  # bytes that are enough to tell the kind; tar names itself at 257
 
 TEXT_TYPE = "text/plain"
+PICTURES = {"image/png", "image/jpeg", "image/gif", "image/webp"}  # what every browser shows
 
 TEXTS = {
     ".txt", ".log", ".csv", ".tsv", ".json", ".xml", ".yaml", ".yml", ".ini", ".conf", ".cfg",

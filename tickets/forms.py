@@ -6,6 +6,7 @@ Without a key, as from a page of an older release, a form acts each time it come
 from __future__ import annotations  # File[Any] is generic for the type checker only
 
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -23,6 +24,8 @@ from tickets.attachments import NewFile, stored_contents
 from tickets.drafts import Mark, delete_old_words, forget_words, read_browser
 from tickets.models import FormKey, Ticket
 from tickets.refusals import KeyReused
+
+logger = logging.getLogger(__name__)
 
 KEY_LIFETIME = timedelta(hours=24)
 ROWS_A_CALL = 1000  # more than a minute brings, too few to hold anybody up
@@ -103,6 +106,15 @@ def once(
         return done
     with stored_contents(sending.files if with_files else ()) as files:
         return retry_once(_act_once, sending, act, files)
+
+
+def once_even_without_files(sending: Sending, act: Callable[[Sequence[NewFile]], Made]) -> Done:
+    """The same, without the files where they cannot be stored: the words are not lost with them."""
+    try:
+        return once(sending, act)
+    except OSError:
+        logger.exception("files of a form of user %s could not be stored", sending.user.pk)
+        return once(sending, act, with_files=False)
 
 
 def _act_once(

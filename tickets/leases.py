@@ -14,6 +14,9 @@ from tickets.models import Lease
 
 # Slow work has these lanes and no others: of three workers one stays free for chats and PIN mail
 LETTERS, DOWNLOADS = "letters", "downloads"
+# Archives and erasures take a third worker, but for a second at a time: a PIN waits no longer
+PERSONAL_DATA = "personal data"
+HANDOVER = "handover"  # so does this
 LEASE_TIME = timedelta(seconds=60)  # longer than a holder may be silent
 
 
@@ -33,6 +36,13 @@ def take_lease(name: str, owner: str, duration: timedelta = LEASE_TIME) -> bool:
     if _is_dead_here(holder):
         free |= Q(owner=holder)
     return bool(Lease.objects.filter(free, pk=name).update(owner=owner, until=now + duration))
+
+
+def is_held(name: str) -> bool:
+    """Whether some process is at it, as far as can be told from here."""
+    in_force = Lease.objects.exclude(is_due("until", timezone.now(), longest=LEASE_TIME))
+    lease = in_force.filter(pk=name).first()
+    return lease is not None and not _is_dead_here(lease.owner)
 
 
 def renew_lease(name: str) -> None:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations  # File[Any] is generic for the type checker only
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import wraps
 from typing import ParamSpec, TypeVar, cast
 
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.quotas import AGENT_CHANGES, CHANGES, use
 from config.database import retry_once
-from tickets.attachments import MAX_FILES, NewFile, stored_contents
+from tickets import resting
+from tickets.attachments import BYTES_A_DAY, MAX_FILES, NewFile, stored_contents
 from tickets.delivery import notify
+from tickets.due import FIELDS, follow
 from tickets.models import (
     TEXT_LIMIT,
     TITLE_LIMIT,
@@ -22,11 +28,20 @@ from tickets.models import (
     Ticket,
     TicketEvent,
 )
-from tickets.refusals import NotYours, TextRequired, TextTooLong, TooManyFiles
+from tickets.queries import may_see
+from tickets.refusals import (
+    NotRequester,
+    NotYours,
+    TextRequired,
+    TextTooLong,
+    TicketMerged,
+    TooManyFiles,
+)
 from tickets.status import Role, TicketStatus
 from tickets.text import clean_line, clean_text
 
 Kind = TicketEvent.Kind
+STAFF_ONLY = {Kind.DUE, Kind.INCIDENT, Kind.LINKED, Kind.SNOOZED}
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -86,11 +101,30 @@ def one_change(change: Callable[P, T]) -> Callable[P, T]:
     return wrapper
 
 
+_within_a_change: ContextVar[bool] = ContextVar("_within_a_change", default=False)
+
+
+@contextmanager
+def change_by(actor: Actor) -> Iterator[None]:
+    """The transaction of a change, which counts for its person; what it is made of does not.
+
+    Raises TooManyChanges.
+    """
+    with transaction.atomic():
+        if actor.user and not _within_a_change.get():
+            use(actor.user, AGENT_CHANGES if actor.role == Role.AGENT else CHANGES)
+        outer = _within_a_change.set(True)
+        try:
+            yield
+        finally:
+            _within_a_change.reset(outer)
+
+
 def lock(ticket: Ticket) -> Ticket:
     """The row as it is now, nobody else's until the transaction ends.
 
-    Locks are taken in one order: the person, the ticket, what belongs to it. `no_key`: rows that
-    only refer to the ticket, such as a follow-up, can still be written.
+    Locks are taken in one order: the person, what they have used, the ticket, what belongs to it.
+    `no_key`: rows that only refer to the ticket, such as a follow-up, can still be written.
     """
     return (
         Ticket.objects.select_for_update(of=("self",), no_key=True)
@@ -99,9 +133,39 @@ def lock(ticket: Ticket) -> Ticket:
     )
 
 
+def lock_of(comment: Comment) -> Ticket:
+    """The ticket of a comment, locked, though a merge may just have moved the comment there."""
+    ticket = lock(comment.ticket)
+    comment.refresh_from_db(fields=["ticket"])
+    while comment.ticket_id != ticket.pk:
+        ticket = lock(comment.ticket)
+        comment.refresh_from_db(fields=["ticket"])
+    return ticket
+
+
+def lock_led(ticket: Ticket) -> Ticket:
+    """The same as `lock`, of the ticket that a merged one leads to."""
+    ticket = lock(ticket)
+    while ticket.merged_into_id:
+        ticket = lock(Ticket(pk=ticket.merged_into_id))
+    return ticket
+
+
 def require_requester(ticket: Ticket, actor: Actor) -> None:
     if actor.user is None or actor.user.pk != ticket.requester_id:
+        raise NotRequester
+
+
+def require_sight(ticket: Ticket, user: User | None) -> None:
+    """Only the requester, and a colleague who may see the ticket now: asked under the lock."""
+    if user is None or (user.pk != ticket.requester_id and not may_see(user, ticket)):
         raise NotYours
+
+
+def require_unmerged(ticket: Ticket) -> None:
+    """What is said or done now belongs to the ticket that a merged one leads to."""
+    if ticket.merged_into_id:
+        raise TicketMerged(ticket.pk, ticket.merged_into_id)
 
 
 def require_agent(actor: Actor) -> None:
@@ -129,9 +193,19 @@ def write_comment(
     return comment
 
 
-def attach(ticket: Ticket, comment: Comment | None, files: Sequence[NewFile]) -> None:
+def attach(
+    ticket: Ticket,
+    comment: Comment | None,
+    files: Sequence[NewFile],
+    *,
+    sender: User | None = None,
+) -> None:
+    """`sender` brings the files of a description; without one the requester does."""
     if files and ticket.attachments.filter(comment=comment).count() + len(files) > MAX_FILES:
         raise TooManyFiles(MAX_FILES)
+    sender = comment.author if comment else sender or ticket.requester
+    if files and sender:
+        use(sender, BYTES_A_DAY, sum(file.size for file in files))
     for file in files:  # one by one: bulk_create does not promise the order of ids
         Attachment.objects.create(
             ticket=ticket,
@@ -158,6 +232,27 @@ def set_status(
     record(ticket, Kind.STATUS, actor, old=old, new=to, comment=comment, changed=changed)
 
 
+def set_assignee(ticket: Ticket, assignee: User | None, actor: Actor, *, told: bool = True) -> None:
+    old, ticket.assignee = ticket.assignee, assignee
+    record(
+        ticket,
+        Kind.ASSIGNED,
+        actor,
+        old=old.short_name if old else "",
+        new=assignee.short_name if assignee else "",
+        changed=["assignee"],
+        concerned=[old] if old else [],
+        told=told,
+    )
+
+
+def take_with_answer(ticket: Ticket, actor: Actor) -> None:
+    """Let a new ticket that nobody has belong to the agent who answers it."""
+    is_new = actor.role == Role.AGENT and ticket.status == TicketStatus.NEW
+    if is_new and ticket.assignee_id is None:
+        set_assignee(ticket, actor.user, actor, told=False)  # the answer names its author
+
+
 def record(
     ticket: Ticket,
     kind: TicketEvent.Kind,
@@ -167,8 +262,14 @@ def record(
     new: str = "",
     comment: Comment | None = None,
     changed: Sequence[str] = (),
+    concerned: Sequence[User] = (),
+    told: bool = True,
 ) -> None:
-    """Save the ticket's changed fields, what happened to it and whom to tell: all or nothing."""
+    """Save the ticket's changed fields, what happened to it and whom to tell: all or nothing.
+
+    `concerned` are the agents whom it is about beside the assignee. What is not `told` is read in
+    the next event of the same change.
+    """
     event = TicketEvent.objects.create(
         ticket=ticket,
         kind=kind,
@@ -178,8 +279,39 @@ def record(
         old_value=old,
         new_value=new,
         comment=comment,
-        is_internal=bool(comment and comment.is_internal),
+        is_internal=kind in STAFF_ONLY or bool(comment and comment.is_internal),
     )
     ticket.updated_at = event.created_at
-    ticket.save(update_fields=[*changed, "updated_at"])
-    notify(event)
+    seen = [] if event.is_internal else _show(ticket, event)
+    if event.actor or not event.is_internal:  # what a clock notes is no news to agents
+        seen += _show_agents(ticket, event)
+    follow(ticket, event)
+    woken = resting.follow(ticket, event)
+    ticket.save(update_fields=[*changed, "updated_at", *seen, *woken, *FIELDS])
+    notify(event, concerned, programs_only=not told)
+
+
+def _show(ticket: Ticket, event: TicketEvent) -> list[str]:
+    """Let customers' lists show what happened; returns the fields set."""
+    ticket.changed_at, ticket.changed_by = event.created_at, event.actor
+    ticket.version = event.pk
+    fields = ["changed_at", "changed_by", "version"]
+    if event.kind == Kind.CREATED or (event.comment and event.kind != Kind.EDITED):
+        ticket.last_word_at, ticket.last_word_by = event.created_at, event.actor
+        ticket.last_word_by_agent = event.by_agent
+        fields += ["last_word_at", "last_word_by", "last_word_by_agent"]
+    return fields
+
+
+def _show_agents(ticket: Ticket, event: TicketEvent) -> list[str]:
+    """Let the desk mark what each agent has not seen of others; returns the fields set."""
+    if ticket.desk_changed_by_id != event.actor_id:
+        ticket.desk_version_before = ticket.desk_version
+    ticket.desk_version, ticket.desk_changed_by = event.pk, event.actor
+    return ["desk_version", "desk_changed_by", "desk_version_before"]
+
+
+def show_change(ticket: Ticket, actor: User | None, *fields: str) -> None:
+    """Save fields whose change customers see but that is no event of its own."""
+    ticket.changed_at, ticket.changed_by = timezone.now(), actor
+    ticket.save(update_fields=[*fields, "changed_at", "changed_by"])

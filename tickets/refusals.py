@@ -1,12 +1,14 @@
 """Why a change is refused: a code for programs, and words for people that a face may add to."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from tickets.status import TransitionNotAllowed
-from tickets.wording import plural
+from accounts.quotas import QuotaReached
+from config.numerals import plural
+from tickets.status import TicketStatus, TransitionNotAllowed
 
 
 class TicketRefused(Exception):
@@ -35,6 +37,16 @@ class TextTooLong(TicketRefused):
     def __str__(self) -> str:
         symbols = plural(self.length, "символ", "символа", "символов")
         return _("В тексте %(length)s %(symbols)s, нужно не больше %(limit)s.") % {
+            "length": self.length,
+            "symbols": symbols,
+            "limit": self.limit,
+        }
+
+
+class TitleTooLong(TextTooLong):
+    def __str__(self) -> str:
+        symbols = plural(self.length, "символ", "символа", "символов")
+        return _("В заголовке %(length)s %(symbols)s, нужно не больше %(limit)s.") % {
             "length": self.length,
             "symbols": symbols,
             "limit": self.limit,
@@ -70,6 +82,21 @@ class TooManyTickets(TicketRefused):
     words = gettext_lazy("За последний час создано слишком много заявок. Попробуйте позже.")
 
 
+class TooManyBytes(QuotaReached):
+    """The files of this day would be more than a person may send."""
+
+    code = "too_many_bytes"
+    words = gettext_lazy(
+        "За сутки можно приложить файлов не больше чем на 1 ГБ. "
+        "Отправьте текст без файлов: приложить их можно будет через %(wait)s."
+    )
+
+
+class TooManyTestLetters(QuotaReached):
+    code = "too_many_test_letters"
+    words = gettext_lazy("Пробных писем хватит. Следующее можно отправить через %(wait)s.")
+
+
 class ProductUnavailable(TicketRefused):
     code = "product_unavailable"
     words = gettext_lazy("Этот продукт больше не доступен. Выберите другой.")
@@ -78,6 +105,127 @@ class ProductUnavailable(TicketRefused):
 class TicketClosed(TicketRefused):
     code = "ticket_closed"
     words = gettext_lazy("Заявка закрыта.")
+
+
+class TicketMerged(TicketClosed):
+    """What belongs to this ticket goes to the one it was merged into; `into` is its number."""
+
+    code = "ticket_merged"
+
+    def __init__(self, number: int, into: int) -> None:
+        self.number, self.into = number, into
+
+    def __str__(self) -> str:
+        text = _("Заявка № %(number)d объединена с № %(into)d.")
+        return text % {"number": self.number, "into": self.into}
+
+
+class MergeRefused(TicketRefused):
+    """Two tickets that cannot be merged; subclasses name the reason."""
+
+    code = "merge_refused"
+
+
+class MergedWithItself(MergeRefused):
+    code = "merged_with_itself"
+    words = gettext_lazy("Заявку нельзя объединить с самой собой.")
+
+
+class MergeTargetClosed(MergeRefused):
+    code = "merge_target_closed"
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __str__(self) -> str:
+        text = _("Заявка № %(number)d закрыта. Объединить можно только с открытой.")
+        return text % {"number": self.number}
+
+
+class StrangersNotMerged(MergeRefused):
+    """Words of one person would come before the eyes of another who may not see them."""
+
+    code = "strangers_not_merged"
+    words = gettext_lazy(
+        "Объединить можно заявки одного инициатора или сотрудников одной организации, если она "
+        "открыла заявки всем своим сотрудникам."
+    )
+
+
+class ColleaguesWouldRead(MergeRefused):
+    """Words of a ticket that an organization does not share would come before its people."""
+
+    code = "colleagues_would_read"
+    words = gettext_lazy(
+        "Заявка создана не в этой организации, и её прочли бы все сотрудники: объединить нельзя."
+    )
+
+
+class IncidentNotMerged(MergeRefused):
+    code = "incident_not_merged"
+    words = gettext_lazy(
+        "Эта заявка — инцидент с другими заявками. Объедините с ней, а не её саму."
+    )
+
+
+class AlreadyInIncident(TicketRefused):
+    """The ticket is under another incident; `incident` is its number."""
+
+    code = "already_in_incident"
+
+    def __init__(self, incident: int) -> None:
+        self.incident = incident
+
+    def __str__(self) -> str:
+        return _("Заявка уже в инциденте № %(number)d.") % {"number": self.incident}
+
+
+class IncidentNested(TicketRefused):
+    code = "incident_nested"
+    words = gettext_lazy("Инцидент нельзя поместить в инцидент.")
+
+
+class IncidentEmpty(TicketRefused):
+    """There is no open ticket under the incident."""
+
+    code = "incident_empty"
+    words = gettext_lazy("В инциденте нет открытых заявок: отвечать некому.")
+
+
+class EndsTooEarly(TicketRefused):
+    """An announcement would be over before it begins."""
+
+    code = "ends_too_early"
+    words = gettext_lazy("Конец должен быть позже начала.")
+
+
+class NotSplittable(TicketRefused):
+    code = "not_splittable"
+    words = gettext_lazy("Выделить можно только сообщение клиента.")
+
+
+class AlreadySplit(TicketRefused):
+    """The comment has become a ticket before; `into` is its number."""
+
+    code = "already_split"
+
+    def __init__(self, into: int) -> None:
+        self.into = into
+
+    def __str__(self) -> str:
+        return _("Это сообщение уже выделено в заявку № %(number)d.") % {"number": self.into}
+
+
+class NotRateable(TransitionNotAllowed):
+    """Only a resolved ticket is rated, and one that its requester has just closed."""
+
+    code = "not_rateable"
+
+    def __init__(self, status: str) -> None:
+        super().__init__(status, TicketStatus.CLOSED)
+
+    def __str__(self) -> str:
+        return _("Оценить можно выполненную заявку или ту, которую вы только что закрыли сами.")
 
 
 class TooLate(TicketRefused):
@@ -95,10 +243,17 @@ class AlreadyDone(TicketRefused):
 
 
 class NotYours(TicketRefused):
-    """Only the requester may do this, or only an agent."""
+    """Nothing that this person may do to this ticket."""
 
     code = "not_yours"
     words = gettext_lazy("У вас нет права на это изменение.")
+
+
+class NotRequester(NotYours):
+    """What colleagues who see a ticket may not do."""
+
+    code = "not_requester"
+    words = gettext_lazy("Оценить заявку, вернуть её в работу или закрыть может только инициатор.")
 
 
 class KeyReused(TicketRefused):
@@ -116,18 +271,186 @@ class TicketChanged(TicketRefused):
 
     code = "ticket_changed"
     words = gettext_lazy(
-        "Пока карточка была открыта, заявка изменилась: посмотрите историю ниже. "
-        "Ничего не сохранено, ваш текст на месте. Проверьте его и сохраните ещё раз."
+        "Пока карточка была открыта, в заявке появилось новое. Ничего не отправлено, ваш текст на "
+        "месте. Прочитайте новое и отправьте ещё раз."
     )
+
+
+class FactsChanged(TicketRefused):
+    """Another agent has changed the very value since it was shown."""
+
+    code = "facts_changed"
+    words = gettext_lazy(
+        "Пока карточка была открыта, это изменил другой специалист. Ничего не сохранено: "
+        "посмотрите, что стоит сейчас."
+    )
+
+
+class DetailsChanged(TicketRefused):
+    """Somebody else has given the ticket another title or product since it was shown."""
+
+    code = "details_changed"
+    words = gettext_lazy(
+        "Пока форма была открыта, тему или продукт изменил кто-то другой. Ничего не сохранено. "
+        "Проверьте введённое и сохраните ещё раз."
+    )
+
+
+class ChangedInTheList(TicketChanged):
+    """The same of one of several tickets that were chosen in a list."""
+
+    words = gettext_lazy("Пока вы выбирали, заявка изменилась. Откройте её и решите заново.")
+
+
+class ViewRefused(TicketRefused):
+    """A saved list is not kept as asked for."""
+
+    code = "view_refused"
+
+
+class TooManyViews(ViewRefused):
+    code = "too_many_views"
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+
+    def __str__(self) -> str:
+        return _("Сохранить можно не больше %(limit)d видов. Удалите ненужный.") % {
+            "limit": self.limit
+        }
+
+
+class ViewNameTaken(ViewRefused):
+    code = "view_name_taken"
+    words = gettext_lazy("Вид с таким названием у вас уже есть.")
+
+
+class ViewKnown(ViewRefused):
+    """The same filters are saved under another name."""
+
+    code = "view_known"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __str__(self) -> str:
+        return _("Такой вид у вас уже есть: «%(name)s».") % {"name": self.name}
+
+
+class SnoozeRefused(TicketRefused):
+    code = "snooze_refused"
+    words = gettext_lazy("Отложить можно до времени в будущем, не дальше чем на год.")
+
+
+class NoSuchTicket(TicketRefused):
+    code = "no_such_ticket"
+
+    def __init__(self, number: object) -> None:
+        self.number = number
+
+    def __str__(self) -> str:
+        if not self.number:
+            return _("Впишите номер заявки.")
+        return _("Заявки № %(number)s нет.") % {"number": self.number}
+
+
+class LinkedToItself(TicketRefused):
+    code = "linked_to_itself"
+    words = gettext_lazy("Связать заявку с ней самой нельзя.")
+
+
+class AlreadyLinked(AlreadyDone):
+    code = "already_linked"
+    words = gettext_lazy("Эти заявки уже связаны.")
+
+
+class NoSuchPerson(TicketRefused):
+    code = "no_such_person"
+    words = gettext_lazy("Человека с таким логином или почтой нет.")
+
+
+class MayNotFollow(TicketRefused):
+    """Whoever may not see a ticket does not follow it, and its requester hears of it anyway."""
+
+    code = "may_not_follow"
+    words = gettext_lazy("Следить могут специалисты и коллеги инициатора, которые видят заявку.")
 
 
 class AnswerMissing(TicketRefused):
-    """A ticket is to be resolved without a word to the customer; doing it again confirms it."""
+    """An agent is to leave the customer without a word, with this status."""
 
     code = "answer_missing"
+    texts: ClassVar[dict[TicketStatus, Any]] = {
+        TicketStatus.WAITING: gettext_lazy("Напишите клиенту, чего вы от него ждёте."),
+        TicketStatus.RESOLVED: gettext_lazy("Напишите клиенту, что сделано."),
+        TicketStatus.CLOSED: gettext_lazy("Напишите клиенту, почему заявка закрывается."),
+    }
+
+    def __init__(self, to: TicketStatus) -> None:
+        self.to = to
+
+    def __str__(self) -> str:
+        return str(self.texts[self.to])
+
+
+class VariableUnknown(TicketRefused):
+    """A ready answer has words in braces that nothing stands for."""
+
+    code = "variable_unknown"
+
+    def __init__(self, unknown: list[str], known: Sequence[str]) -> None:
+        self.unknown, self.known = unknown, known
+
+    def __str__(self) -> str:
+        known = ", ".join(f"{{{name}}}" for name in self.known)
+        if len(self.unknown) > 1:
+            text = _("Таких переменных нет: %(unknown)s. Есть %(known)s.")
+        else:
+            text = _("Такой переменной нет: %(unknown)s. Есть %(known)s.")
+        return text % {"unknown": ", ".join(self.unknown[:5]), "known": known}
+
+
+class ExportTooSoon(TicketRefused):
+    """An archive of these data is less than an hour old."""
+
+    code = "export_too_soon"
+    words = gettext_lazy("Архив только что собран. Новый можно собрать через час.")
+
+
+class DataErased(TicketRefused):
+    """The data of this person have been taken out, or are being taken out."""
+
+    code = "data_erased"
+    words = gettext_lazy("Данные этого пользователя удалены.")
+
+
+class AgentNotErased(TicketRefused):
+    """Whoever serves, or rules, is not erased before those rights are taken away."""
+
+    code = "agent_not_erased"
     words = gettext_lazy(
-        "Напишите клиенту, что сделано. Чтобы выполнить заявку без ответа, сохраните ещё раз."
+        "Это учётная запись специалиста или администратора. Сначала другой администратор снимает с "
+        "неё права, потом данные можно удалить."
     )
 
 
-REFUSALS = (TicketRefused, TransitionNotAllowed)
+class TicketsStillOpen(TicketRefused):
+    """A person with open tickets is not erased; `numbers` are the oldest of them."""
+
+    code = "tickets_still_open"
+
+    def __init__(self, numbers: list[int], *, more: bool) -> None:
+        self.numbers, self.more = numbers, more
+
+    def __str__(self) -> str:
+        listed = ", ".join(f"№ {number}" for number in self.numbers)
+        if self.more:
+            text = _("Есть открытые заявки: %(listed)s и другие. Удалить можно, когда все закрыты.")
+        elif len(self.numbers) > 1:
+            text = _("Есть открытые заявки: %(listed)s. Удалить данные можно, когда все закрыты.")
+        else:
+            text = _("Есть открытая заявка: %(listed)s. Удалить данные можно, когда она закрыта.")
+        return text % {"listed": listed}
+
+
+REFUSALS = (TicketRefused, TransitionNotAllowed, QuotaReached)

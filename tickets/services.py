@@ -1,4 +1,4 @@
-"""The only writer of tickets, together with `comments` and `clocks`. Every face calls these.
+"""The life of a ticket: opened, answered, assigned, resolved, rated. Every face calls these.
 
 Each locks the ticket, checks, writes the change together with its TicketEvent and the event's
 deliveries in one transaction.
@@ -13,18 +13,17 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.quotas import AGENT_CHANGES, CHANGES, use
+from config.backoff import CLOCK_SKEW
 from tickets.attachments import NewFile, stored_contents
 from tickets.comments import add_comment
-from tickets.models import (
-    Face,
-    Priority,
-    Product,
-    Ticket,
-)
+from tickets.forms import Done, Made, Sending, once_even_without_files
+from tickets.models import Comment, Face, Priority, Product, Ticket
 from tickets.recording import (
     Actor,
     Kind,
     attach,
+    change_by,
     clean_body,
     clean_title,
     customer,
@@ -33,12 +32,19 @@ from tickets.recording import (
     record,
     require_agent,
     require_requester,
+    require_unmerged,
+    set_assignee,
     set_status,
+    show_change,
+    take_with_answer,
     write_comment,
 )
 from tickets.refusals import (
     AlreadyDone,
     AnswerMissing,
+    FactsChanged,
+    NotRateable,
+    NotYours,
     ProductUnavailable,
     TicketChanged,
     TooManyTickets,
@@ -52,6 +58,9 @@ from tickets.status import (
 from tickets.text import clean_text
 
 TICKETS_AN_HOUR = 10
+RATING_TIME = timedelta(days=1)  # after closing by oneself
+# An agent who leaves the next step to the customer, or none, says why
+WORDED = {TicketStatus.WAITING, TicketStatus.RESOLVED, TicketStatus.CLOSED}
 
 
 @one_change
@@ -64,29 +73,82 @@ def open_ticket(
     face: Face,
     files: Sequence[NewFile] = (),
     parent: Ticket | None = None,
+    actor: Actor | None = None,
+    priority: Priority = Priority.MEDIUM,
+    assignee: User | None = None,
 ) -> Ticket:
-    """Create a ticket; its attachments come in the order of `files`."""
+    """Create a ticket; its attachments come in the order of `files`.
+
+    Without an `actor` the requester opens it; with one that agent does, for the requester. What an
+    agent takes out of a `parent` stays in its organization: no new colleagues read those words.
+    """
     title, description = clean_title(title), clean_body(description)
+    source = parent if parent and actor else requester
+    actor = actor or customer(requester, face)
     with stored_contents(files) as files, transaction.atomic():
-        User.objects.select_for_update(no_key=True).filter(pk=requester.pk).first()
+        owner = User.objects.select_for_update(no_key=True).filter(pk=requester.pk).first()
+        if owner is None or not owner.is_active:  # left while this form or chat was open
+            raise NotYours
+        _count_opening(requester, actor)
         if not Product.objects.filter(pk=product.pk, is_active=True).exists():
             raise ProductUnavailable
-        hour_ago = timezone.now() - timedelta(hours=1)
-        recent = Ticket.objects.filter(requester=requester, created_at__gt=hour_ago)
-        if len(recent.values_list("pk")[:TICKETS_AN_HOUR]) >= TICKETS_AN_HOUR:
-            raise TooManyTickets
         ticket = Ticket.objects.create(
             requester=requester,
-            organization=requester.organization,
+            organization=source.organization,
+            product=product,
+            title=title,
+            description=description,
+            priority=priority,
+            assignee=assignee,
+            face=face,
+            parent=parent,
+        )
+        attach(ticket, None, files, sender=actor.user)
+        record(ticket, Kind.CREATED, actor, new=ticket.status)
+        return ticket
+
+
+def _count_opening(requester: User, actor: Actor) -> None:
+    """Count it for whoever opens the ticket; agents open as many as people call."""
+    if actor.role == Role.AGENT and actor.user:
+        use(actor.user, AGENT_CHANGES)
+        return
+    use(requester, CHANGES)
+    now = timezone.now()  # tickets of a clock that was ahead keep nobody out
+    recent = Ticket.objects.filter(
+        requester=requester, created_at__range=(now - timedelta(hours=1), now + CLOCK_SKEW)
+    )
+    if len(recent.values_list("pk")[:TICKETS_AN_HOUR]) >= TICKETS_AN_HOUR:
+        raise TooManyTickets
+
+
+def open_once(
+    *,
+    sending: Sending,
+    product: Product,
+    title: str,
+    description: str,
+    face: Face,
+    parent: Ticket | None = None,
+) -> Done:
+    """Open the ticket of a form, with the files sent; made: its id, and whether they were kept.
+
+    Where the files cannot be stored the ticket stands without them.
+    """
+
+    def open_it(files: Sequence[NewFile]) -> Made:
+        ticket = open_ticket(
+            requester=sending.user,
             product=product,
             title=title,
             description=description,
             face=face,
+            files=files,
             parent=parent,
         )
-        attach(ticket, None, files)
-        record(ticket, Kind.CREATED, customer(requester, face), new=ticket.status)
-        return ticket
+        return {"ticket": ticket.pk, "files_kept": len(files) == len(sending.files)}
+
+    return once_even_without_files(sending, open_it)
 
 
 @one_change
@@ -100,17 +162,24 @@ def change_status(
 ) -> Ticket:
     """Move a ticket along TRANSITIONS; `answer` is told together with the new status.
 
-    Raises AlreadyDone when it is there already and TransitionNotAllowed otherwise.
+    An agent who answers a new ticket that nobody has takes it. Raises AlreadyDone when it is
+    there already, TransitionNotAllowed where there is no such way, and AnswerMissing when an
+    agent leaves the customer without a word.
     """
-    with stored_contents(files) as files, transaction.atomic():
+    with stored_contents(files) as files, change_by(actor):
         ticket = lock(ticket)
         if actor.role == Role.CUSTOMER:
             require_requester(ticket, actor)
         if ticket.status == to:
             raise AlreadyDone
         require_transition(ticket.status, to, actor.role)
-        has_answer = bool(clean_text(answer) or files)
+        has_words = bool(clean_text(answer))
+        if actor.role == Role.AGENT and to in WORDED and not has_words:
+            raise AnswerMissing(to)
+        has_answer = bool(has_words or files)
         comment = write_comment(ticket, actor, answer, files) if has_answer else None
+        if comment:
+            take_with_answer(ticket, actor)
         set_status(ticket, to, actor, comment)
         return ticket
 
@@ -121,7 +190,7 @@ def return_to_work(
 ) -> Ticket:
     """Put a resolved ticket back to work; the reason is needed and becomes its newest comment."""
     clean_body(reason)
-    with stored_contents(files) as files, transaction.atomic():
+    with stored_contents(files) as files, change_by(actor):
         ticket = lock(ticket)
         require_requester(ticket, actor)
         if ticket.status == TicketStatus.IN_PROGRESS:
@@ -134,44 +203,84 @@ def return_to_work(
 
 
 @one_change
-def rate_ticket(*, ticket: Ticket, actor: Actor, score: int, text: str = "") -> Ticket:
-    """Keep the requester's score, 1 to 5, of a resolved ticket and close it; `text` goes with it.
+def close_by_requester(
+    *, ticket: Ticket, actor: Actor, score: int | None = None, text: str = ""
+) -> Ticket:
+    """«Вопрос решён»: close an open ticket, with a score from 1 to 5 if wished.
 
-    Raises AlreadyDone when it has one.
+    The words go with the score, else they are the last comment. Raises AlreadyDone.
     """
-    if score not in range(1, 6):
-        raise ValueError(f"score {score} is not 1 to 5")
-    with transaction.atomic():
+    with change_by(actor):
+        ticket = lock(ticket)
+        require_requester(ticket, actor)
+        if ticket.is_closed:
+            raise AlreadyDone
+        if score is None:
+            return change_status(ticket=ticket, to=TicketStatus.CLOSED, actor=actor, answer=text)
+        return _rate_and_close(ticket, actor, score, text)
+
+
+@one_change
+def rate_ticket(*, ticket: Ticket, actor: Actor, score: int, text: str = "") -> Ticket:
+    """Keep the requester's score, 1 to 5, and close a resolved ticket; `text` goes with it.
+
+    One that the requester has closed within RATING_TIME can be rated, too. Raises AlreadyDone
+    when it has a score and NotRateable otherwise.
+    """
+    with change_by(actor):
         ticket = lock(ticket)
         require_requester(ticket, actor)
         if ticket.score is not None:
             raise AlreadyDone
-        require_transition(ticket.status, TicketStatus.CLOSED, actor.role)
-        ticket.score = score
-        record(ticket, Kind.RATED, actor, new=str(score), changed=["score"])
+        if not is_rateable(ticket):
+            raise NotRateable(ticket.status)
+        return _rate_and_close(ticket, actor, score, text)
+
+
+def _rate_and_close(ticket: Ticket, actor: Actor, score: int, text: str) -> Ticket:
+    if score not in range(1, 6):
+        raise ValueError(f"score {score} is not 1 to 5")
+    ticket.score = score
+    record(ticket, Kind.RATED, actor, new=str(score), changed=["score"])
+    if not ticket.is_closed:
         set_status(ticket, TicketStatus.CLOSED, actor)
-        return comment_rating(ticket=ticket, actor=actor, text=text) if text else ticket
+    has_words = bool(clean_text(text))
+    return comment_rating(ticket=ticket, actor=actor, text=text) if has_words else ticket
+
+
+def is_rateable(ticket: Ticket) -> bool:
+    """Whether its requester may give a score now: it is resolved, or they have just closed it."""
+    if ticket.merged_into_id:
+        return False
+    if not ticket.is_closed or ticket.score is not None:
+        return ticket.status == TicketStatus.RESOLVED
+    closing = ticket.events.filter(kind=Kind.STATUS, new_value=TicketStatus.CLOSED).last()
+    by_requester = closing is not None and closing.actor_id == ticket.requester_id
+    if closing is None or not by_requester or closing.by_agent:
+        return False
+    return timezone.now() - closing.created_at <= RATING_TIME
 
 
 @one_change
 def comment_rating(*, ticket: Ticket, actor: Actor, text: str) -> Ticket:
     """Keep the requester's words beside the score; the ticket stays closed."""
     text = clean_body(text)
-    with transaction.atomic():
+    with change_by(actor):
         ticket = lock(ticket)
         require_requester(ticket, actor)
         if ticket.score is None or ticket.rating_comment:
             raise AlreadyDone
         ticket.rating_comment = text
-        ticket.save(update_fields=["rating_comment"])
+        show_change(ticket, actor.user, "rating_comment")
         return ticket
 
 
 @one_change
 def set_priority(*, ticket: Ticket, priority: Priority, actor: Actor) -> Ticket:
-    with transaction.atomic():
+    with change_by(actor):
         ticket = lock(ticket)
         require_agent(actor)
+        require_unmerged(ticket)
         if ticket.priority == priority:
             raise AlreadyDone
         old, ticket.priority = ticket.priority, Priority(priority)
@@ -183,20 +292,13 @@ def set_priority(*, ticket: Ticket, priority: Priority, actor: Actor) -> Ticket:
 def assign_ticket(*, ticket: Ticket, assignee: User | None, actor: Actor) -> Ticket:
     if assignee and not (assignee.is_staff and assignee.is_active):
         raise ValueError("an assignee is an active agent")
-    with transaction.atomic():
+    with change_by(actor):
         ticket = lock(ticket)
         require_agent(actor)
+        require_unmerged(ticket)
         if ticket.assignee_id == (assignee.pk if assignee else None):
             raise AlreadyDone
-        old, ticket.assignee = ticket.assignee, assignee
-        record(
-            ticket,
-            Kind.ASSIGNED,
-            actor,
-            old=old.short_name if old else "",
-            new=assignee.short_name if assignee else "",
-            changed=["assignee"],
-        )
+        set_assignee(ticket, assignee, actor)
         return ticket
 
 
@@ -206,45 +308,79 @@ def work_on_ticket(
     ticket: Ticket,
     actor: Actor,
     seen: int,
-    to: TicketStatus,
-    priority: Priority | None = None,
-    assignee: User | None = None,
-    reassigns: bool = False,
-    body: str = "",
+    body: str,
+    to: TicketStatus | None = None,
     files: Sequence[NewFile] = (),
     internal: bool = False,
-    may_be_silent: bool = False,
-) -> None:
-    """All that an agent does to a ticket in one go, or nothing of it.
+    takes_to_work: bool = True,
+) -> Comment:
+    """What an agent says on the card, with a status if wished; a note moves nothing.
 
     `seen` is the last event the agent knew; raises TicketChanged when more has happened since.
-    Without a `priority` it stays; `assignee` counts only with `reassigns`. Raises AnswerMissing
-    when a ticket is resolved without a public answer, unless `may_be_silent`.
     """
-    with stored_contents(files) as files, transaction.atomic():
+    with stored_contents(files) as files, change_by(actor):
         ticket = lock(ticket)
-        if ticket.events.values_list("pk", flat=True).last() != seen:
+        if ticket.events.filter(pk__gt=seen).exclude(kind=Kind.DUE).exists():
             raise TicketChanged
-        if priority not in (None, ticket.priority):
-            set_priority(ticket=ticket, priority=Priority(priority), actor=actor)
-        if reassigns and assignee != ticket.assignee:
-            assign_ticket(ticket=ticket, assignee=assignee, actor=actor)
-        moves = to != ticket.status
-        is_told = bool(body) and not internal
-        if moves and to == TicketStatus.RESOLVED and not (is_told or may_be_silent):
-            raise AnswerMissing
-        if (body or files) and (internal or not moves):
-            add_comment(ticket=ticket, actor=actor, body=body, files=files, internal=internal)
-            body, files = "", []
-        if moves:
-            change_status(ticket=ticket, to=to, actor=actor, answer=body, files=files)
+        if to is None or internal:
+            return add_comment(
+                ticket=ticket,
+                actor=actor,
+                body=body,
+                files=files,
+                internal=internal,
+                takes_to_work=takes_to_work,
+            )
+        change_status(ticket=ticket, to=to, actor=actor, answer=body, files=files)
+        return ticket.comments.latest("pk")
+
+
+@one_change
+def change_facts(
+    *,
+    ticket: Ticket,
+    actor: Actor,
+    priority: tuple[str, Priority] | None = None,
+    assignee: tuple[int | None, User | None] | None = None,
+) -> None:
+    """Priority and assignee at once, each as it was shown and as it is to be.
+
+    What somebody else has changed since it was shown is not put back: raises FactsChanged.
+    """
+    with change_by(actor):
+        ticket = lock(ticket)
+        if priority and priority[1] != ticket.priority:
+            if priority[0] != ticket.priority:
+                raise FactsChanged
+            set_priority(ticket=ticket, priority=priority[1], actor=actor)
+        if assignee and assignee[1] != ticket.assignee:
+            if assignee[0] != ticket.assignee_id:
+                raise FactsChanged
+            assign_ticket(ticket=ticket, assignee=assignee[1], actor=actor)
+
+
+@one_change
+def take_from(*, ticket: Ticket, actor: Actor, shown: int | None) -> None:
+    """«Взять себе» from whom the card showed; a new ticket goes to work.
+
+    Raises AlreadyDone, and FactsChanged when another has it by now.
+    """
+    with change_by(actor):
+        ticket = lock(ticket)
+        now = ticket.assignee_id
+        if now != shown and actor.user and now != actor.user.pk:
+            raise FactsChanged
+        if ticket.status == TicketStatus.NEW:
+            take_to_work(ticket=ticket, actor=actor)
+        else:
+            _assign(ticket, actor)
 
 
 @one_change
 def take_to_work(*, ticket: Ticket, actor: Actor) -> None:
     """Assign a ticket to the agent and start it. Raises AlreadyDone when both are done."""
     done = 0
-    with transaction.atomic():
+    with change_by(actor):
         for change in (_start, _assign):
             try:
                 change(ticket, actor)

@@ -1,4 +1,4 @@
-"""The life of a ticket, in one table."""
+"""The life of a ticket, in one table; what causes a move is in `services`."""
 
 from django.db import models
 from django.utils.translation import gettext
@@ -29,17 +29,17 @@ TRANSITIONS: dict[TicketStatus, dict[TicketStatus, frozenset[Role]]] = {
         TicketStatus.IN_PROGRESS: _AGENT,
         TicketStatus.WAITING: _AGENT,
         TicketStatus.RESOLVED: _AGENT,
-        TicketStatus.CLOSED: _AGENT,
+        TicketStatus.CLOSED: _AGENT | _CUSTOMER,  # «Вопрос решён»
     },
     TicketStatus.IN_PROGRESS: {
         TicketStatus.WAITING: _AGENT,
         TicketStatus.RESOLVED: _AGENT,
-        TicketStatus.CLOSED: _AGENT,
+        TicketStatus.CLOSED: _AGENT | _CUSTOMER,  # «Вопрос решён»
     },
     TicketStatus.WAITING: {
         TicketStatus.IN_PROGRESS: _AGENT | _CUSTOMER,  # the customer by a comment
         TicketStatus.RESOLVED: _AGENT,
-        TicketStatus.CLOSED: _AGENT,
+        TicketStatus.CLOSED: _AGENT | _CUSTOMER,  # «Вопрос решён»
     },
     TicketStatus.RESOLVED: {
         TicketStatus.IN_PROGRESS: _AGENT | _CUSTOMER,  # return to work

@@ -1,4 +1,4 @@
-"""Contents of files that no attachment names: what a killed process or a full disk left behind."""
+"""Contents of files that no row names: what a killed process or a full disk left behind."""
 
 import logging
 import os
@@ -12,7 +12,7 @@ from uuid import uuid4
 from django.core.files.storage import FileSystemStorage
 from django.utils import timezone
 
-from tickets.attachments import attachment_storage, delete_content
+from tickets.attachments import attachment_storage, delete_content, unnamed
 from tickets.leases import take_lease
 from tickets.models import ATTACHMENTS, Attachment
 
@@ -66,8 +66,7 @@ def _strays(month: Path, turn: int) -> Iterator[str]:
     old = [f"{folder}/{name}" for name in part if _is_old(month / name)]
     for place in range(0, len(old), NAMES_A_QUERY):
         asked = old[place : place + NAMES_A_QUERY]
-        known = Attachment.objects.filter(file__in=asked).values_list("file", flat=True)
-        yield from set(asked).difference(known)
+        yield from unnamed(asked)
 
 
 def _is_old(path: Path) -> bool:

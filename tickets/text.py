@@ -15,11 +15,15 @@ UNSAFE = re.compile(rf"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{BIDI}\ufeff\ufffe\uf
 def clean_text(text: str) -> str:
     """Normalise to NFC with plain newlines; drop controls, bidi overrides and lone surrogates.
 
-    Text in which nothing can be seen comes back empty.
+    Text in which nothing can be seen comes back empty. Outer space goes, but for what indents the
+    first of several lines: pasted code begins so.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n")
-    text = unicodedata.normalize("NFC", UNSAFE.sub("", text).replace("\u2029", "\n")).strip()
-    return "" if INVISIBLE.fullmatch(text) else text
+    text = unicodedata.normalize("NFC", UNSAFE.sub("", text).replace("\u2029", "\n")).rstrip()
+    if INVISIBLE.fullmatch(text):
+        return ""
+    begin = len(text) - len(text.lstrip())
+    return text[text.rfind("\n", 0, begin) + 1 :] if "\n" in text[begin:] else text[begin:]
 
 
 def clean_line(text: str) -> str:

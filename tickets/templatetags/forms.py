@@ -7,7 +7,7 @@ from django import template
 from django.forms import BaseForm
 from django.template import RequestContext
 
-from tickets.drafts import CHOICES, TEXTS, Kept, Mark
+from tickets.drafts import Kept, Mark, fields_of
 from tickets.forms import read_key
 from tickets.models import Ticket
 
@@ -28,7 +28,7 @@ def form_key(
     return {
         "key": posted or uuid4(),
         "mark": mark,
-        "names": " ".join(filter(None, (TEXTS.get(purpose), CHOICES.get(purpose)))),
+        "names": " ".join(fields_of(purpose)),
     }
 
 
@@ -43,5 +43,5 @@ def kept_words(
         "mark": Mark(request.user.pk, kept.form, ticket.pk if ticket else None) if kept else None,
         "csrf_token": context.get("csrf_token"),
         # A form that came back under an address of its own: leads to the page it stands on
-        "back": request.path,
+        "back": request.get_full_path(),
     }

@@ -9,13 +9,13 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from tickets import wording
+from config import numerals
 from tickets.delivery import channel_of
 from tickets.models import Delivery, Priority
 from tickets.status import TicketStatus
 
 register = template.Library()
-register.filter("file_size", wording.file_size)
+register.filter("file_size", numerals.file_size)
 
 STATUS_ICONS = {
     TicketStatus.NEW: "🆕",
@@ -48,7 +48,7 @@ def priority_label(value: str) -> str:
 @cache  # a list shows the same few in every row
 def icon(name: str) -> SafeString:
     return format_html(
-        '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
+        '<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>',
         static("shared/icons.svg"),
         name,
     )
@@ -79,6 +79,11 @@ def addressee(delivery: Delivery) -> str:
 
 
 @register.filter
+def why_undelivered(delivery: Delivery) -> str:
+    return channel_of(delivery).why_undelivered(delivery)
+
+
+@register.filter
 def channel_icon(delivery: Delivery) -> str:
     return channel_of(delivery).icon
 
@@ -91,5 +96,14 @@ def stars(score: int | str) -> str:
 @register.filter
 def exact_time(moment: datetime) -> str:
     local = timezone.localtime(moment)
-    zone = (local.tzname() or "").replace("MSK", "МСК")
-    return f"{local:%d.%m.%Y %H:%M:%S} ({zone})"
+    return f"{local:%d.%m.%Y %H:%M:%S} ({zone_name(local)})"
+
+
+@register.filter(expects_localtime=True)
+def zone_name(local: datetime) -> str:
+    """МСК; UTC+7 where a zone has no letters of its own."""
+    name = local.tzname() or ""
+    if name.startswith(("+", "-")):
+        hours, minutes = name[1:3].lstrip("0") or "0", name[3:5].strip("0")
+        return f"UTC{name[0]}{hours}{':' + name[3:5] if minutes else ''}"
+    return name.replace("MSK", "МСК")

@@ -1,0 +1,99 @@
+"""Who serves tickets, and whom of them a notice is for. A channel only adds where it finds them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from tickets.channels import Cancelled
+from tickets.models import RIGHT, Delivery, Follower, Ticket, TicketEvent, serving
+from tickets.notices import STAFF_KINDS, Notice, NoticeKind
+from tickets.queries import bounded
+
+DESK_LIMIT = 200  # agents told of what nobody has: the first ones; STAFF_EMAIL reaches any number
+
+
+def is_serving(user: User) -> bool:
+    """The same of one person who has just been read."""
+    return user.is_active and user.is_staff and user.has_perm(RIGHT)
+
+
+def hearing() -> QuerySet[User]:
+    """Those of them who can be told of something; asked anew before each message."""
+    return serving().exclude(email="").prefetch_related("notice_preferences").order_by("pk")
+
+
+def desk() -> list[User]:
+    """All agents, as those who hear of what nobody has."""
+    return list(hearing()[:DESK_LIMIT])
+
+
+@dataclass(frozen=True)
+class Hearers:
+    """The agents a notice is for; `data` goes with each delivery, so that it can be asked again."""
+
+    people: Sequence[User]
+    is_desk: bool = False
+    data: Mapping[str, int] = field(default_factory=dict)
+
+
+def hearers_of(notice: Notice) -> Hearers:
+    """Those whom a notice names; else the assignee; else the desk. Never who did it."""
+    event = notice.event
+    if notice.kind == NoticeKind.STAFF_FOLLOWED:
+        return Hearers(_without_actor(_following(event), event), data={"follows": 1})
+    if notice.people:
+        named = hearing().filter(pk__in=[user.pk for user in notice.people])
+        return Hearers(_without_actor(named, event))
+    assignee = event.ticket.assignee_id
+    if assignee and (people := list(hearing().filter(pk=assignee))):
+        return Hearers(_without_actor(people, event), data={"assignee": 1})
+    return Hearers(_without_actor(desk(), event), is_desk=True, data={"desk": 1})
+
+
+def _following(event: TicketEvent) -> list[User]:
+    rows = Follower.objects.filter(ticket=event.ticket_id)
+    return list(hearing().filter(pk__in=rows.values("user")))
+
+
+def _without_actor(people: Sequence[User] | QuerySet[User], event: TicketEvent) -> list[User]:
+    return [user for user in people if user.pk != event.actor_id]
+
+
+def require_hearer(delivery: Delivery) -> None:
+    """Raise Cancelled when an agent may not hear of a ticket any more, or it is another's now."""
+    if delivery.recipient_id is None or delivery.kind not in STAFF_KINDS:
+        return
+    if not hearing().filter(pk=delivery.recipient_id).exists():
+        raise Cancelled(_("больше не специалист поддержки"))
+    follows = Follower.objects.filter(user=delivery.recipient_id, ticket=delivery.ticket_id)
+    if delivery.data.get("follows") and not follows.exists():
+        raise Cancelled(_("больше не следит за заявкой"))
+    assignee = delivery.event.ticket.assignee_id if delivery.event else None
+    by_turn = delivery.data.get("assignee") or delivery.data.get("desk")
+    if by_turn and assignee not in (None, delivery.recipient_id):
+        raise Cancelled(_("заявкой занимается уже другой специалист"))
+
+
+@dataclass(frozen=True)
+class Freed:
+    """What an agent who serves no more has left to the desk."""
+
+    agent: User | None
+    count: str  # of all, as far as they were counted
+    tickets: Sequence[Ticket]  # the first of them that nobody has taken since
+    are_all: bool
+
+
+def freed_tickets(delivery: Delivery) -> Freed:
+    """What a list to the desk says now. Raises Cancelled when nothing on it waits any more."""
+    data = delivery.data
+    listed = Ticket.objects.filter(pk__in=data["tickets"], assignee=None)
+    tickets = list(listed.open().select_related("product", "requester").order_by("pk"))
+    if not tickets:
+        raise Cancelled(_("все эти заявки уже взяты или закрыты"))
+    agent = User.objects.filter(pk=data["agent"]).first()
+    are_all = data["count"] == len(data["tickets"])
+    return Freed(agent, bounded(data["count"]), tickets, are_all)
