@@ -8,7 +8,7 @@ from contextlib import suppress
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 
-from config.mail import is_too_large
+from config.letters import describe_refusal, is_answer_lost, is_too_large
 from tickets.models import Attachment
 
 logger = logging.getLogger(__name__)
@@ -19,6 +19,10 @@ HANG_UPS = 3  # tries after which a server that breaks off during a letter gets 
 
 Files = Mapping[Attachment, bytes]
 Writer = Callable[[Files], EmailMultiAlternatives]
+
+
+class AnswerLost(ConnectionError):
+    """A server that was ready for a letter has not said what became of it."""
 
 
 def post(write: Writer, files: Sequence[Attachment], *, attempt: int) -> None:
@@ -79,7 +83,12 @@ def _contents_that_fit(files: Iterable[Attachment], room: int | None) -> dict[At
 
 def _send(letter: EmailMultiAlternatives, server: BaseEmailBackend) -> None:
     letter.connection = server
-    letter.send()
+    try:
+        letter.send()
+    except OSError as error:
+        if is_answer_lost(error):
+            raise AnswerLost(describe_refusal(error)) from error
+        raise
 
 
 def _hangs_up(error: OSError, attempt: int) -> bool:
