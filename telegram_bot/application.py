@@ -38,6 +38,7 @@ from telegram_bot.flows import (
     my_tickets,
     new_ticket,
     resolution,
+    ticket_lists,
 )
 from telegram_bot.flows.linking import linked
 from telegram_bot.inbox import PRIVATE_COMMANDS, DurableUpdateQueue, OrderPerPerson
@@ -85,7 +86,7 @@ STEPS: dict[str, Flow] = {
 
 # A question about a ticket ends when the person goes to look at another
 QUESTIONS = {"comment", "reason", "rating_comment"}
-LOOKING = {"card", "list", "closed", "comments"}
+LOOKING = {"card", "list", "awaiting", "closed", "comments"}
 
 # Buttons by the word of their callback data; `linked` ones serve only linked people
 BUTTONS: dict[str, Flow] = {
@@ -109,8 +110,9 @@ BUTTONS: dict[str, Flow] = {
     "files_done": linked(new_ticket.files_done),
     "files_clear": linked(new_ticket.files_clear),
     "fix": linked(new_ticket.fix),
-    "list": linked(my_tickets.show_open),
-    "closed": linked(my_tickets.show_closed),
+    "list": linked(ticket_lists.show_open),
+    "awaiting": linked(ticket_lists.show_awaiting),
+    "closed": linked(ticket_lists.show_closed),
     "card": linked(my_tickets.show_card),
     "comments": linked(comments.show_comments),
     "whole": linked(comments.show_whole),
@@ -123,6 +125,8 @@ BUTTONS: dict[str, Flow] = {
     "skip_rating": linked(resolution.skip_rating_comment),
     "return": linked(resolution.ask_return),
     "return_yes": linked(resolution.ask_reason),
+    "solved": linked(resolution.ask_solved),
+    "solved_yes": linked(resolution.close_solved),
     "follow_up": linked(resolution.follow_up),
 }
 
@@ -158,6 +162,21 @@ def start(dialog: Dialog, message: Incoming) -> Replies:
     return menu.show_menu(dialog, message)
 
 
+def ordered(flow: Flow) -> Flow:
+    """What a command asks for."""
+
+    def callback(dialog: Dialog, message: Incoming) -> Replies:
+        _end_thought(dialog)
+        return flow(dialog, message)
+
+    return callback
+
+
+def _end_thought(dialog: Dialog) -> None:
+    """Who looks for something else has said it all: what comes next is no part of a comment."""
+    dialog.open_part = ""
+
+
 def take_message(dialog: Dialog, message: Incoming) -> Replies:
     """A reply to a ticket's message beats the step; a further part follows the first one."""
     left_out = menu.not_taken(message)
@@ -165,7 +184,10 @@ def take_message(dialog: Dialog, message: Incoming) -> Replies:
     if comment:
         return [*left_out, *comments.go_on_with_comment(dialog, message, comment)]
     dialog.open_part = ""
-    ticket = comments.replied_ticket(message)
+    about = comments.replied_message(message)
+    if about and about.for_agents:
+        return comments.lead_to_desk(message, about)
+    ticket = my_tickets.find_ticket(message, about.ticket_id) if about else None
     if ticket:
         return [*left_out, *comments.write_comment(dialog, message, ticket)]
     take = STEPS.get(dialog.step, linked(kept_words.offer_ticket))
@@ -195,7 +217,7 @@ def press(dialog: Dialog, message: Incoming) -> Replies:
     word, ids = kb.parse(message.data)
     if not message.is_private and word != "page":
         return message.toast(_("Эта кнопка работает в личном чате с ботом."), alert=True)
-    dialog.open_part = ""  # who looks for something else has said it all
+    _end_thought(dialog)
     if dialog.step in QUESTIONS and word in LOOKING and _asked_of(dialog) != ids[:1]:
         dialog.set_step("")
     return BUTTONS.get(word, menu.stale_button)(dialog, message)
@@ -221,13 +243,13 @@ def press_in_group(dialog: Dialog, message: Incoming) -> Replies:
 def handlers(on: Callable[..., Any]) -> list[BaseHandler[Any, Any, Any]]:
     """Every handler in its order, the first that fits takes an update; `on` makes a callback."""
     return [
-        CommandHandler("start", on(start), PRIVATE & OWN),
-        CommandHandler("menu", on(linked(menu.show_menu)), PRIVATE & OWN),
-        CommandHandler("new", on(linked(new_ticket.start)), PRIVATE & OWN),
-        CommandHandler("tickets", on(linked(my_tickets.show_open)), PRIVATE & OWN),
-        CommandHandler("help", on(menu.show_help), PRIVATE & OWN),
+        CommandHandler("start", on(ordered(start)), PRIVATE & OWN),
+        CommandHandler("menu", on(ordered(linked(menu.show_menu))), PRIVATE & OWN),
+        CommandHandler("new", on(ordered(linked(new_ticket.start))), PRIVATE & OWN),
+        CommandHandler("tickets", on(ordered(linked(ticket_lists.show_open))), PRIVATE & OWN),
+        CommandHandler("help", on(ordered(menu.show_help)), PRIVATE & OWN),
         CommandHandler("help", on(group_setup.show_help), GROUP_MESSAGE & OWN),
-        CommandHandler("cancel", on(menu.cancel), PRIVATE & OWN),
+        CommandHandler("cancel", on(ordered(menu.cancel)), PRIVATE & OWN),
         CommandHandler(PRIVATE_COMMANDS, on(take_command_in_group), GROUP_MESSAGE & OWN),
         CommandHandler(
             "config",
@@ -240,7 +262,7 @@ def handlers(on: Callable[..., Any]) -> list[BaseHandler[Any, Any, Any]]:
         MessageHandler(GROUPS & SERVICE, on(group_setup.service_message)),
         MessageHandler(GROUPS, on(group_tickets.take_message)),
         MessageHandler(PRIVATE & filters.CONTACT, on(linking.take_contact)),
-        MessageHandler(PRIVATE & OWN & CANCEL_WORD, on(menu.cancel)),
+        MessageHandler(PRIVATE & OWN & CANCEL_WORD, on(ordered(menu.cancel))),
         MessageHandler(PRIVATE & OWN & NUMBER, on(take_number)),
         MessageHandler(PRIVATE & filters.StatusUpdate.ALL, on(menu.nothing)),
         MessageHandler(PRIVATE & UNSUPPORTED, on(take_unsupported)),
@@ -256,6 +278,7 @@ def build_application() -> Application[Any, Any, Any, Any, Any, Any]:
     queue = DurableUpdateQueue(bot_id())
     bot = PolledBot(
         settings.TELEGRAM_BOT_TOKEN,
+        store=queue.store,
         base_url=f"{settings.TELEGRAM_API_URL}/bot",
         base_file_url=f"{settings.TELEGRAM_API_URL}/file/bot",
         request=Request(),
@@ -269,7 +292,15 @@ def build_application() -> Application[Any, Any, Any, Any, Any, Any]:
         .build()
     )
     application.add_handlers(handlers(partial(_callback, queue)))
+    application.add_error_handler(partial(_put_aside, queue))
     return application
+
+
+async def _put_aside(
+    queue: DurableUpdateQueue, update: object, context: ContextTypes.DEFAULT_TYPE
+) -> None:
+    if isinstance(update, Update) and context.error:
+        await queue.put_aside(update, context.error)
 
 
 def _callback(

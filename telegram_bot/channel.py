@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+import time
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from datetime import timedelta
 
 from django.conf import settings
@@ -16,12 +18,16 @@ from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, Tele
 from accounts.linking import PinNews
 from accounts.models import MessengerAccount
 from accounts.services import note_unreachable
+from accounts.time_zones import times_of
 from telegram_bot.bot_api import Sent, make_call, retry_after, short_lived_bot
 from telegram_bot.groups import leave_topic, migrate_group, note_removal
 from telegram_bot.models import TELEGRAM, BotHeartbeat, Group, TicketMessage, are_downloads_late
 from telegram_bot.notices import COMPOSERS, GroupAnswer, TelegramKind
+from telegram_bot.reasons import reason_in_words
 from telegram_bot.replies import MESSAGE_PART, Reply
+from telegram_bot.services import account_of, tell_person
 from telegram_bot.utf16 import split_utf16
+from tickets.agents import desk, hearers_of, require_hearer
 from tickets.channels import (
     Cancelled,
     Channel,
@@ -31,9 +37,10 @@ from tickets.channels import (
     Recipient,
     RetryLater,
 )
-from tickets.delivery import tell
+from tickets.followers import followers_of, require_follower
 from tickets.models import Delivery
-from tickets.notices import Audience, Notice, NoticeKind
+from tickets.notices import TO_AGENTS, Audience, Notice, NoticeKind
+from tickets.preferences import Way, wants, wants_free_tickets
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +48,8 @@ MESSAGES_A_SECOND = 25  # over all; Telegram allows about 30, the rest is for di
 PRIVATE_PAUSE = timedelta(seconds=1)
 FILES_LAG = timedelta(minutes=10)  # they are fetched one after another, and may be large
 GROUP_MESSAGES_A_MINUTE = 18  # Telegram allows 20; the rest is for direct answers
+
+Ready = tuple[Delivery, Reply]
 
 
 class TelegramChannel(Channel):
@@ -54,16 +63,46 @@ class TelegramChannel(Channel):
     def recipients(self, notice: Notice) -> Iterable[Recipient]:
         if notice.audience == Audience.PUBLIC:
             yield from self._group_of(notice)
-        if notice.audience != Audience.CUSTOMER:
+        if notice.audience == Audience.FOLLOWERS:
+            yield from self._followers(notice)
+        if notice.audience in TO_AGENTS:
+            yield from self._agents(notice)
+        requester = notice.event.ticket.requester
+        if notice.audience != Audience.CUSTOMER or not wants(requester, notice, Way.CHAT):
             return
-        accounts = MessengerAccount.objects.filter(
-            channel=self.name,
-            user=notice.event.ticket.requester,
-            user__is_active=True,
-            unreachable_at=None,
-        )
-        for account in accounts.select_related("user"):
-            yield Recipient(account.address, account.user)
+        account = account_of(requester)
+        if account and account.unreachable_at is None:
+            yield Recipient(account.address, account.user, {"link": account.pk})
+
+    def _followers(self, notice: Notice) -> Iterable[Recipient]:
+        rows = {
+            row.user_id: row
+            for row in followers_of(notice.event)
+            if wants(row.user, notice, Way.CHAT)
+        }
+        for link in self._links_of(rows):
+            row = rows[link.user_id]
+            yield Recipient(link.address, row.user, {"link": link.pk, "follower": row.pk})
+
+    def _agents(self, notice: Notice) -> Iterable[Recipient]:
+        """Agents who linked their Telegram, as customers do. The desk hears in each of its chats,
+        whether or not it has an address for letters: a mailbox rings on nobody's phone."""
+        hearers = hearers_of(notice)
+        people = {user.pk: user for user in hearers.people if wants(user, notice, Way.CHAT)}
+        for link in self._links_of(people):
+            data = {"link": link.pk, **hearers.data}
+            yield Recipient(link.address, people[link.user_id], data)
+
+    def desk(self) -> Iterable[Recipient]:
+        people = {user.pk: user for user in desk() if wants_free_tickets(user, Way.CHAT)}
+        for link in self._links_of(people):
+            yield Recipient(link.address, people[link.user_id], {"link": link.pk})
+
+    def _links_of(self, people: Collection[int]) -> Iterable[MessengerAccount]:
+        if not people:
+            return []
+        links = MessengerAccount.objects.in_force().filter(channel=self.name, user__in=people)
+        return links.filter(unreachable_at=None).order_by("pk")
 
     def _group_of(self, notice: Notice) -> Iterable[Recipient]:
         groups = Group.objects.filter(tickets__ticket=notice.event.ticket, removed_at=None)
@@ -79,8 +118,9 @@ class TelegramChannel(Channel):
             return
         yield notice.kind, {}
         comment = notice.event.comment
-        if comment is None or notice.audience != Audience.CUSTOMER:
-            return
+        to_people = notice.audience in (Audience.CUSTOMER, Audience.FOLLOWERS)
+        if comment is None or not to_people or notice.kind == NoticeKind.COLLEAGUE:
+            return  # a colleague's comment still grows: its notice leads to it
         for part in range(1, len(split_utf16(comment.body, MESSAGE_PART))):
             yield TelegramKind.CONTINUED, {"part": part}
         for number in comment.attachments.values_list("pk", flat=True):
@@ -100,7 +140,7 @@ class TelegramChannel(Channel):
         return set(paced.filter(groups | people).values_list("address", flat=True))
 
     def send(self, deliveries: Sequence[Delivery]) -> Iterable[Outcome]:
-        ready: list[tuple[Delivery, Reply]] = []
+        ready: list[Ready] = []
         for delivery in deliveries:
             try:
                 ready.append((delivery, self._message(delivery)))
@@ -109,9 +149,10 @@ class TelegramChannel(Channel):
             except Exception as error:  # what cannot be made now will not be made later
                 logger.exception("Message %s cannot be made", delivery.pk)
                 yield Outcome(delivery, PermanentError(type(error).__name__))
-        for place, result in _send_all([message for _delivery, message in ready]):
-            delivery, message = ready[place]
-            if isinstance(result, TelegramError):
+        for delivery, message, result in _send_all(ready):
+            if isinstance(result, Cancelled):
+                yield Outcome(delivery, result)
+            elif isinstance(result, TelegramError):
                 yield Outcome(delivery, self._meaning(delivery, result))
             elif isinstance(result, Exception):
                 yield Outcome(delivery, PermanentError(type(result).__name__))
@@ -127,6 +168,9 @@ class TelegramChannel(Channel):
         name = delivery.recipient.short_name
         account = self._account(delivery)
         return f"{name} ({account})" if account and account.username else name
+
+    def why_undelivered(self, delivery: Delivery) -> str:
+        return reason_in_words(delivery.error)
 
     def why_not_again(self, delivery: Delivery) -> str:
         account = self._account(delivery)
@@ -144,6 +188,16 @@ class TelegramChannel(Channel):
             if (account.channel, account.address) == (self.name, delivery.address):
                 return account
         return None
+
+    def unset(self) -> str:
+        if not settings.TELEGRAM_BOT_TOKEN:
+            return _("не задан TELEGRAM_BOT_TOKEN, его выдаёт @BotFather")
+        return ""
+
+    def lacks(self) -> str:
+        if BotHeartbeat.latest():
+            return ""
+        return self.unset() or _("бот ещё не выходил на связь (python manage.py runbot)")
 
     def state(self) -> ChannelState:
         """Whether the bot is there, and where people find it."""
@@ -163,18 +217,8 @@ class TelegramChannel(Channel):
         return found
 
     def _message(self, delivery: Delivery) -> Reply:
-        """What to send now. Raises Cancelled when the person may not be told any more."""
-        if (
-            delivery.recipient_id
-            and not MessengerAccount.objects.filter(
-                channel=self.name,
-                user=delivery.recipient_id,
-                address=delivery.address,
-                user__is_active=True,
-                unreachable_at=None,
-            ).exists()
-        ):
-            raise Cancelled(_("бот заблокирован или Telegram отвязан"))
+        """What to send now. Raises Cancelled when there is nobody to tell it to any more."""
+        _require_link(delivery)
         if delivery.address.startswith("-") and not delivery.kind.startswith("group_"):
             raise PermanentError("not for a group")
         if (
@@ -188,7 +232,8 @@ class TelegramChannel(Channel):
         compose = COMPOSERS.get(delivery.kind)
         if compose is None:
             raise PermanentError(f"unknown kind {delivery.kind}")
-        return compose(delivery)
+        with times_of(delivery.recipient):
+            return compose(delivery)
 
     def _meaning(self, delivery: Delivery, error: TelegramError) -> Exception:
         if isinstance(error, RetryAfter):
@@ -213,18 +258,34 @@ class TelegramChannel(Channel):
 
     def _tell_requester(self, delivery: Delivery) -> None:
         """A ticket that the group cannot hear of is confirmed in the private chat."""
-        person = delivery.data.get("person")
-        account = MessengerAccount.objects.filter(channel=self.name, user=person).first()
+        account = account_of(delivery.data.get("person"))
         if delivery.kind == GroupAnswer.CREATED and account:
-            tell(
-                channel=self.name,
-                kind=TelegramKind.CREATED,
-                address=account.address,
-                key=f"created:{delivery.data['ticket']}",
-                recipient=account.user,
-                ticket_id=delivery.data["ticket"],
-                data={"ticket": delivery.data["ticket"]},
+            number = delivery.data["ticket"]
+            key = f"created:{number}"
+            tell_person(
+                account, kind=TelegramKind.CREATED, key=key, ticket_id=number, ticket=number
             )
+
+
+def _require_link(delivery: Delivery) -> None:
+    """Raise Cancelled unless the link that a private message was meant for is in force.
+
+    And, of a follower and of an agent, unless they may still hear of the ticket.
+    """
+    if delivery.recipient_id is None:
+        return
+    require_follower(delivery)
+    require_hearer(delivery)
+    links = MessengerAccount.objects.in_force().filter(
+        channel=TELEGRAM,
+        user=delivery.recipient_id,
+        address=delivery.address,
+        unreachable_at=None,
+    )
+    if link := delivery.data.get("link"):  # what was queued by an earlier version names none
+        links = links.filter(pk=link)
+    if not links.exists():
+        raise Cancelled(_("бот заблокирован или Telegram отвязан"))
 
 
 def _note_sent(message: Reply, sent: Sent) -> None:
@@ -236,43 +297,63 @@ def _note_sent(message: Reply, sent: Sent) -> None:
             sent.message_id,
             message.ticket_id,
             has_resolution=message.has_resolution,
+            for_agents=message.for_agents,
         )
 
 
-def _send_all(messages: Sequence[Reply]) -> Iterator[tuple[int, object]]:
-    """Send side by side; yield the place of each message and its result as soon as it is known.
+def _send_all(ready: Sequence[Ready]) -> Iterator[tuple[Delivery, Reply, object]]:
+    """Send side by side; yield each message with its result, or its error, once that is known.
 
-    The caller records it before the next is waited for, so that a killed process sends again
-    only what was on its way.
+    The caller records it before the next is waited for, so that a killed process sends again only
+    what was on its way. Each link is looked at once more right before its call.
     """
-    if not messages:
+    if not ready:
         return
-    with asyncio.Runner() as runner:
-        results = _results(messages)
-        while (found := runner.run(_next(results))) is not None:
-            yield found
+    with asyncio.Runner() as runner, _closed_by(runner) as stack:
+        going: dict[asyncio.Task[object], Ready] = {}
+        bot = runner.run(stack.enter_async_context(short_lived_bot()))
+        for delivery, message in ready:
+            try:
+                _require_link(delivery)
+            except Cancelled as refusal:
+                yield delivery, message, refusal
+                continue
+            going[runner.get_loop().create_task(_result(bot, message))] = delivery, message
+            yield from _ended(runner, going, within=1 / MESSAGES_A_SECOND)
+        yield from _ended(runner, going)
 
 
-async def _next(results: AsyncIterator[tuple[int, object]]) -> tuple[int, object] | None:
-    return await anext(results, None)
+def _ended(
+    runner: asyncio.Runner, going: dict[asyncio.Task[object], Ready], within: float | None = None
+) -> Iterator[tuple[Delivery, Reply, object]]:
+    """The calls as they end: all of them, or those of a while, which is waited out."""
+    end = time.monotonic() + (within or 0)
+    done: Collection[asyncio.Task[object]] = going
+    while going and done:
+        left = None if within is None else max(0.0, end - time.monotonic())
+        done, _rest = runner.run(
+            asyncio.wait(going, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        )
+        for call in done:
+            yield *going.pop(call), call.result()
+    runner.run(asyncio.sleep(max(0.0, end - time.monotonic())))
 
 
-async def _results(messages: Sequence[Reply]) -> AsyncIterator[tuple[int, object]]:
-    """Begun in a pace of MESSAGES_A_SECOND; errors come in the place of results."""
+@contextmanager
+def _closed_by(runner: asyncio.Runner) -> Iterator[AsyncExitStack]:
+    stack = AsyncExitStack()
+    try:
+        yield stack
+    finally:
+        runner.run(stack.aclose())
 
-    async def send(bot: Bot, place: int, message: Reply) -> tuple[int, object]:
-        await asyncio.sleep(place / MESSAGES_A_SECOND)
-        try:
-            return place, await make_call(bot, message.as_call())
-        except TelegramError as error:
-            return place, error
-        except Exception as error:
-            logger.exception("A message cannot be sent")
-            return place, error
 
-    async with short_lived_bot() as bot:
-        calls = [
-            asyncio.create_task(send(bot, place, message)) for place, message in enumerate(messages)
-        ]
-        for call in asyncio.as_completed(calls):
-            yield await call
+async def _result(bot: Bot, message: Reply) -> object:
+    """What became of a call; an error comes in the place of a result."""
+    try:
+        return await make_call(bot, message.as_call())
+    except TelegramError as error:
+        return error
+    except Exception as error:
+        logger.exception("A message cannot be sent")
+        return error

@@ -3,15 +3,18 @@
 import asyncio
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 from telegram import Bot
 from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError
 
+from accounts.models import MessengerAccount
 from config.backoff import backoff, is_due
 from telegram_bot.bot_api import Sent, make_call, retry_after
 from telegram_bot.groups import leave_topic
@@ -20,6 +23,7 @@ from telegram_bot.models import Group, IncomingUpdate, TicketMessage
 
 logger = logging.getLogger(__name__)
 
+CHATS_AT_ONCE = 20
 REPLY_CLAIM = timedelta(seconds=30)
 LONGEST_ASKED_WAIT = timedelta(minutes=15)  # whatever Telegram asks for
 REPLY_GIVE_UP_AFTER = timedelta(hours=24)  # as a notice, from the first try
@@ -32,10 +36,14 @@ async def send_replies(bot: Bot, row: IncomingUpdate) -> None:
     wait: timedelta | None = None
     reason = ""
     while calls:
+        if not await in_database(may_be_read, calls[0]):
+            calls.pop(0)
+            continue
         try:
             sent.append((calls[0], await make_call(bot, calls[0])))
         except RetryAfter as error:
             wait, reason = retry_after(error), type(error).__name__
+            await in_database(_put_off, row, wait)
             break
         except ChatMigrated as error:
             calls = _moved(calls, error.new_chat_id)
@@ -51,6 +59,12 @@ async def send_replies(bot: Bot, row: IncomingUpdate) -> None:
             logger.exception("Reply %s cannot be made", calls[0]["method"])
         calls.pop(0)
     await in_database(record_replies, row, sent, calls, wait, reason)
+
+
+def may_be_read(call: dict[str, Any]) -> bool:
+    """Whether the person a call is for may be told still: the link stands, also its consent."""
+    link = call.get("link")
+    return link is None or MessengerAccount.objects.in_force().filter(pk=link).exists()
 
 
 def _moved(calls: list[dict[str, Any]], chat_id: int) -> list[dict[str, Any]]:
@@ -93,38 +107,63 @@ def _note_sent(sent: Sent, call: dict[str, Any]) -> None:
         Group.objects.filter(chat_id=sent.chat_id).update(welcome_message_id=sent.message_id)
     elif call["ticket_id"]:
         TicketMessage.note(
-            **place, ticket_id=call["ticket_id"], has_resolution=call["has_resolution"]
+            sent.chat_id,
+            sent.message_id,
+            call["ticket_id"],
+            has_resolution=call["has_resolution"],
         )
     elif sent.is_edited:
         TicketMessage.objects.filter(**place).delete()
 
 
-async def send_due_replies(bot: Bot) -> None:
-    """Send what an earlier try or another process left; each row is claimed before.
+class DueReplies:
+    """Sends what an earlier try or another process left, by one process.
 
-    People are served side by side: a chat that does not answer delays its own replies only.
+    Chats are served side by side, each with its next row, which is as much as Telegram takes in a
+    second. A chat that does not answer, or has many rows, delays its own only.
     """
-    of_person: dict[int, list[IncomingUpdate]] = {}
-    for row in await in_database(claim_due_replies, bot.id):
-        of_person.setdefault(row.telegram_id, []).append(row)
-    await asyncio.gather(*(_send_in_turn(bot, rows) for rows in of_person.values()))
+
+    def __init__(self, bot: Bot) -> None:
+        self._bot = bot
+        self._sending: dict[int, asyncio.Task[None]] = {}  # by chat
+
+    async def send(self, *, patience: float | None = None) -> None:
+        """Begin with what is due, and wait at most `patience` seconds for the chats to take it."""
+        self._sending = {chat: task for chat, task in self._sending.items() if not task.done()}
+        for row in await in_database(claim_due_replies, self._bot.id, busy=set(self._sending)):
+            self._sending[row.chat_id] = asyncio.create_task(send_replies(self._bot, row))
+        if self._sending:
+            done, _hanging = await asyncio.wait(self._sending.values(), timeout=patience)
+            await asyncio.gather(*done)  # raises what one of them could not write down
+
+    async def stop(self) -> None:
+        for task in self._sending.values():
+            task.cancel()
+        await asyncio.gather(*self._sending.values(), return_exceptions=True)
 
 
-async def _send_in_turn(bot: Bot, rows: Sequence[IncomingUpdate]) -> None:
-    for row in rows:
-        await send_replies(bot, row)
-
-
-def claim_due_replies(bot_id: int) -> list[IncomingUpdate]:
+def claim_due_replies(bot_id: int, *, busy: Collection[int] = ()) -> list[IncomingUpdate]:
+    """The oldest due row of each chat but the busy ones; each row is claimed before it is sent."""
     now = timezone.now()
     due = IncomingUpdate.objects.filter(
         is_due("reply_due_at", now, longest=LONGEST_ASKED_WAIT), bot_id=bot_id
     )
+    turn = Window(RowNumber(), partition_by="chat_id", order_by="id")
+    first = due.exclude(chat_id__in=busy).annotate(turn=turn).filter(turn=1)
     return [
         row
-        for row in due.order_by("reply_due_at", "id")[:20]
+        for row in first.order_by("reply_due_at", "id")[: CHATS_AT_ONCE - len(busy)]
         if due.filter(pk=row.pk).update(reply_due_at=now + REPLY_CLAIM)
     ]
+
+
+def _put_off(row: IncomingUpdate, wait: timedelta) -> None:
+    """Telegram wants a chat left alone: what is due there by now waits as long, in its order."""
+    now = timezone.now()
+    due = IncomingUpdate.objects.filter(
+        bot_id=row.bot_id, chat_id=row.chat_id, reply_due_at__lte=now
+    )
+    due.update(reply_due_at=now + min(wait, LONGEST_ASKED_WAIT))
 
 
 def release_replies(bot_id: int) -> None:

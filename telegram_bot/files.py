@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
+import re
 import tempfile
 import time
+from collections.abc import Coroutine
 from datetime import timedelta
 from mimetypes import guess_extension
 from pathlib import PurePath
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 import httpx
 from asgiref.sync import async_to_sync, sync_to_async
@@ -20,23 +22,25 @@ from django.utils.translation import gettext as _
 from telegram import Message
 from telegram.error import BadRequest, Forbidden, TelegramError
 
-from accounts.models import MessengerAccount
+from accounts.models import MessengerAccount, User
 from config.backoff import backoff, is_due
-from config.queue import enqueue
+from config.numerals import file_size
+from config.queue import enqueue, has_waiting_tasks, is_ending
 from telegram_bot.bot_api import SEND_TIMEOUT, short_lived_bot, tls
 from telegram_bot.models import TELEGRAM, TelegramFile
 from telegram_bot.notices import TelegramKind
+from telegram_bot.services import account_of, tell_person
 from tickets.attachments import MAX_SIZE as PORTAL_MAX_SIZE
 from tickets.attachments import NewFile, check_file, clean_file_name, refuse_file, store_file
-from tickets.delivery import tell
-from tickets.leases import DOWNLOADS, held_lease, renew_lease
+from tickets.leases import DOWNLOADS, held_lease, is_held, renew_lease
 from tickets.models import Attachment
 from tickets.refusals import FileRefused
-from tickets.wording import file_size
+from tickets.text import clean_line
 
 logger = logging.getLogger(__name__)
 
-SOURCE = f"{TELEGRAM}:"  # begins the source of an attachment; the file_id follows
+SOURCE = f"{TELEGRAM}:"  # begins the source of an attachment; link and file_id follow
+FILE_ID_LIMIT = 200  # characters; Telegram's own are shorter
 MAX_SIZE = 20 * 1024**2  # bytes; bots cannot download more
 USUAL_SUFFIXES = {"video": ".mp4", "audio": ".mp3"}  # where neither name nor type is told
 SLICE = 5.0  # seconds of starting downloads in one task
@@ -44,8 +48,10 @@ SILENCE = 20.0  # seconds without a byte
 DOWNLOAD_TIME = 300.0  # seconds in all
 TASK_TIME = timedelta(seconds=SLICE + DOWNLOAD_TIME + 35)  # a last download, and asking for it
 RENEW_EVERY = 5.0  # seconds
+LISTEN_EVERY = 0.5  # seconds, for the end of the worker
 LONGEST_WAIT = timedelta(minutes=5)
 PLANNED_AT_ONCE = 200  # downloads
+UNSAFE = re.compile(r"[\x00-\x1f\x7f\\%?#:]")  # what no path of Telegram's has
 UNAVAILABLE = "temporarily unavailable"  # in an answer that may be right or soon be wrong
 UNAVAILABLE_TRIES = 20  # with their waits more than an hour
 GIVE_UP_AFTER = timedelta(hours=24)
@@ -71,7 +77,7 @@ def sent_file(message: Message | None, *, with_voice: bool = False) -> dict[str,
         (message.document, f"file_{number}"),
     ):
         if file:
-            kind = file.mime_type or ""
+            kind = clean_line(file.mime_type or "")
             name = file.file_name or name + (
                 guess_extension(kind) or USUAL_SUFFIXES.get(name[:5], "")
             )
@@ -81,7 +87,7 @@ def sent_file(message: Message | None, *, with_voice: bool = False) -> dict[str,
 
 def _file(file_id: str, name: str, size: int | None, content_type: str) -> dict[str, Any]:
     return {
-        "file_id": file_id,
+        "file_id": clean_line(file_id)[:FILE_ID_LIMIT],
         "name": clean_file_name(name),
         "size": size or 0,
         "type": content_type[:100],
@@ -106,13 +112,16 @@ def refusal_of(file: dict[str, Any], advice: str) -> str:
     return ""
 
 
-def as_new_file(file: dict[str, Any]) -> NewFile:
-    """The file as an attachment to be: its content is fetched later, by `fetch_soon`."""
+def as_new_file(file: dict[str, Any], link: int | None) -> NewFile:
+    """The file as an attachment to be: its content is fetched later, by `fetch_soon`.
+
+    It is fetched only while the link that it came by is in force.
+    """
     return NewFile(
         name=file["name"],
         size=file["size"],
         content_type=file["type"],
-        source=f"{SOURCE}{file['file_id']}",
+        source=f"{SOURCE}{link}:{file['file_id']}",
     )
 
 
@@ -130,18 +139,24 @@ def fetch_due_files() -> None:
         if not held:
             return
         end = time.monotonic() + SLICE
-        while time.monotonic() < end and (row := _next_due()):
+        while time.monotonic() < end and not is_ending() and (row := _next_due()):
             _claim(row)
             _fetch(row)
             renew_lease(DOWNLOADS)
-    fetch_forgotten()
+    wake_downloads()
+
+
+def wake_downloads() -> None:
+    """Queue the downloads when something is due and nobody is at them."""
+    _plan_downloads()
+    if _next_due() and not is_held(DOWNLOADS):
+        fetch_soon()
 
 
 def fetch_forgotten() -> None:
-    """Wake the downloads when something is due that nobody is at."""
-    _plan_downloads()
-    if _next_due():
-        fetch_soon()
+    """`wake_downloads` for every few seconds: nothing while tasks wait, so that none pile up."""
+    if not has_waiting_tasks():
+        wake_downloads()
 
 
 def _plan_downloads() -> None:
@@ -173,9 +188,12 @@ def _claim(row: TelegramFile) -> None:
 
 
 def _fetch(row: TelegramFile) -> None:
+    link, _colon, file_id = row.attachment.source.removeprefix(SOURCE).rpartition(":")
     with tempfile.TemporaryFile() as target:
         try:
-            suffix = async_to_sync(_download)(row.attachment.source.removeprefix(SOURCE), target)
+            _require_link(row.attachment, link)
+            suffix = async_to_sync(_download)(file_id, target)
+            _require_link(row.attachment, link)  # a download may take minutes
             target.seek(0)
             if row.attachment.name.startswith("photo_") and suffix:
                 row.attachment.name = str(PurePath(row.attachment.name).with_suffix(suffix))
@@ -196,6 +214,21 @@ def _fetch(row: TelegramFile) -> None:
             row.save(update_fields=["fetched_at"])
 
 
+def _require_link(attachment: Attachment, link: str) -> None:
+    """Raise FileRefused when the link of who sent a file is gone since."""
+    links = MessengerAccount.objects.in_force()
+    if link:
+        links = links.filter(pk=link)
+    else:  # sent before links were noted
+        links = links.filter(channel=TELEGRAM, user=_sender(attachment))
+    if not links.exists():
+        raise FileRefused(_("Telegram отвязан раньше, чем файл получен."))
+
+
+def _sender(attachment: Attachment) -> User | None:
+    return attachment.comment.author if attachment.comment else attachment.ticket.requester
+
+
 async def _download(file_id: str, target: Any) -> str:
     """Stream a file of Telegram into `target`, never more than MAX_SIZE bytes; its extension."""
     root = f"{settings.TELEGRAM_API_URL}/file/bot{settings.TELEGRAM_BOT_TOKEN}/"
@@ -205,11 +238,29 @@ async def _download(file_id: str, target: Any) -> str:
     if (found.file_size or 0) > MAX_SIZE:
         raise FileRefused(_too_big())
     path = url.removeprefix(root)
-    if not url.startswith(root) or ".." in path.split("/") or urlsplit(path).scheme:
+    if not url.startswith(root) or not _is_plain(path):
         raise FileRefused(_("Telegram не отдал файл."))
     async with asyncio.timeout(DOWNLOAD_TIME):
-        await _stream(url, target)
+        await _unless_ending(_stream(root + quote(path), target))
     return PurePath(path).suffix
+
+
+def _is_plain(path: str) -> bool:
+    """Whether a path leads down from its root, also for a server that decodes or normalises it."""
+    return not UNSAFE.search(path) and not {"", ".", ".."}.intersection(path.split("/"))
+
+
+async def _unless_ending(work: Coroutine[Any, Any, None]) -> None:
+    """Wait for work, but not longer than the worker lives. Raises InterruptedError."""
+    task = asyncio.create_task(work)
+    try:
+        while not task.done():
+            await asyncio.wait([task], timeout=LISTEN_EVERY)
+            if not task.done() and is_ending():
+                raise InterruptedError("the worker ends")
+        await task
+    finally:
+        task.cancel()
 
 
 async def _stream(url: str, target: Any) -> None:
@@ -253,15 +304,11 @@ def _refuse(row: TelegramFile, reason: str) -> None:
         refuse_file(attachment=attachment, reason=reason)
         row.fetched_at = timezone.now()
         row.save(update_fields=["fetched_at"])
-        sender = attachment.comment.author if attachment.comment else attachment.ticket.requester
-        account = MessengerAccount.objects.filter(channel=TELEGRAM, user=sender).first()
-        if account:
-            tell(
-                channel=TELEGRAM,
+        if account := account_of(_sender(attachment)):
+            tell_person(
+                account,
                 kind=TelegramKind.FILE_REFUSED,
-                address=account.address,
-                recipient=sender,
                 ticket_id=attachment.ticket_id,
                 key=f"file_refused:{attachment.pk}",
-                data={"attachment": attachment.pk},
+                attachment=attachment.pk,
             )

@@ -4,7 +4,8 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import timedelta
 from typing import Any, ParamSpec, TypeVar
 from weakref import WeakValueDictionary
@@ -13,11 +14,12 @@ from asgiref.sync import sync_to_async
 from django.db import (
     DatabaseError,
     DataError,
-    IntegrityError,
     InterfaceError,
     OperationalError,
     close_old_connections,
 )
+from django.db.models import Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from telegram import Bot, Message, Update
@@ -25,13 +27,21 @@ from telegram.constants import ChatType
 from telegram.error import NetworkError
 from telegram.ext import BaseUpdateProcessor
 
+from config.database import is_unavailable
 from telegram_bot.mentions import commands, is_meant
 from telegram_bot.models import IncomingUpdate
-from telegram_bot.unreadable import LARGEST, Unreadable, keep_unreadable
+from telegram_bot.unreadable import (
+    LARGEST,
+    Unreadable,
+    as_json,
+    keep_unreadable,
+    require_words,
+)
 
 logger = logging.getLogger(__name__)
 
 SLOTS = 8  # people served side by side; more only queues inside httpx
+SLOTS_OF_A_GROUP = 2  # of those, however many of its members write
 NO_LIMIT = 1_000_000
 FORGOTTEN_AFTER = timedelta(seconds=3)  # then the sweep looks for a stored update
 LONGEST_STEP_WAIT = timedelta(minutes=5)
@@ -63,8 +73,10 @@ def concerns_bot(update: Update, bot_id: int, username: str) -> bool:
     chat, user = update.effective_chat, update.effective_user
     if chat is None or user is None or chat.type == ChatType.CHANNEL:
         return False
+    if chat.type == ChatType.PRIVATE:
+        return chat.id == user.id  # else one person would be answered in the chat of another
     message = update.message or update.edited_message
-    if chat.type == ChatType.PRIVATE or message is None:
+    if message is None:
         return True  # a press of our button, a change of our membership
     if message.is_automatic_forward:
         return False  # what a linked channel publishes
@@ -95,10 +107,10 @@ class Albums:
         return str(message.media_group_id or "") if message else ""
 
     def want(self, album: str) -> list[Update]:
-        """The album is ours: hands over its parts that came before."""
+        """The album is ours: its parts that came before, again if they could not be stored."""
         self.forget_old()
         self._wanted[album] = time.monotonic()
-        return [update for _at, update in self._held.pop(album, [])]
+        return [update for _at, update in self._held.get(album, [])]
 
     def is_wanted(self, album: str) -> bool:
         self.forget_old()
@@ -128,14 +140,44 @@ class DurableUpdateQueue(asyncio.Queue[object]):
         self.closing = False
         self._writing = asyncio.Lock()
         self._in_memory: set[int] = set()
+        self._taken: set[int] = set()  # with their batch, and not yet put by PTB
+
+    async def store(self, batch: Sequence[Update]) -> None:
+        """Take a fetched batch at once, before PTB puts each of it."""
+        await self._take(batch)
+        self._taken.update(update.update_id for update in batch)
 
     async def put(self, item: object) -> None:
         if not isinstance(item, Update):
             self.closing = True  # PTB's stop signal: what has not begun stays stored
             await super().put(item)
-            return
+        elif item.update_id in self._taken:
+            self._taken.remove(item.update_id)
+        else:
+            await self._take([item])
+
+    async def _take(self, batch: Sequence[Update]) -> None:
+        async with self._writing:  # fetched twice at once, the second waits for the first
+            wanted: dict[int, Update] = {}
+            for item in batch:
+                for update in await self._wanted(item):
+                    if update.update_id not in self._in_memory:
+                        wanted.setdefault(update.update_id, update)
+            self._in_memory.update(wanted)  # before they are stored, else a sweep might find them
+            fresh: set[int] = set()
+            try:
+                fresh = await self._store(list(wanted.values()))
+            finally:
+                self._in_memory -= wanted.keys() - fresh
+            for update_id, update in wanted.items():
+                if update_id in fresh:
+                    await super().put(update)
+
+    async def _wanted(self, item: Update) -> list[Update]:
+        """What is to be stored now that an update came: nothing, itself, the parts before it."""
         try:
             found = Unreadable.of(item)
+            require_words(item)
             album = self._albums.of(item)
             is_ours = found is None and concerns_bot(item, self.bot_id, self.username)
         except Exception as error:  # parsed, and yet not what it seems
@@ -143,36 +185,27 @@ class DurableUpdateQueue(asyncio.Queue[object]):
         if found:
             await self._keep_unreadable(found)
         elif is_ours:
-            await self._store(item)
-            for part in self._albums.want(album) if album else ():
-                await self._store(part)
+            return [item, *(self._albums.want(album) if album else ())]
         elif album and self._albums.is_wanted(album):
-            await self._store(item)
+            return [item]
         elif album:
             self._albums.hold(album, item)
+        return []
 
-    async def _store(self, item: Update) -> None:
-        async with self._writing:  # fetched twice at once, the second waits for the first
-            await self._store_once(item)
-
-    async def _store_once(self, item: Update) -> None:
-        if item.update_id in self._in_memory:
-            return
-        self._in_memory.add(item.update_id)
-        fresh = False
+    async def _store(self, updates: Sequence[Update]) -> set[int]:
+        """Ids of those to be worked off. One that fits no row does not take the others with it."""
+        if not updates:
+            return set()
         try:
-            fresh = await in_database(store_update, self.bot_id, item)
-        except DataError as error:  # it fits no row, now or later
-            await self._keep_unreadable(Unreadable.of(item, error))
-        except DatabaseError as error:  # any other than Telegram's own would end PTB's polling
-            self.forget(item)
-            raise NetworkError("the inbox cannot be written") from error
+            return await in_database(store_updates, self.bot_id, updates)
         except Exception as error:
-            await self._keep_unreadable(Unreadable.of(item, error))
-        if fresh:
-            await super().put(item)
-        else:
-            self.forget(item)
+            gone = isinstance(error, DatabaseError | InterfaceError)
+            if gone and not isinstance(error, DataError):  # an error of PTB's keeps it polling
+                raise NetworkError("the inbox cannot be written") from error
+            if len(updates) == 1:
+                await self._keep_unreadable(Unreadable.of(updates[0], error))
+                return set()
+        return {found for update in updates for found in await self._store([update])}
 
     async def _keep_unreadable(self, found: Unreadable | None) -> None:
         """What cannot be read is put aside for staff; nothing waits for it."""
@@ -184,6 +217,17 @@ class DurableUpdateQueue(asyncio.Queue[object]):
             raise NetworkError("the inbox cannot be written") from error
         except Exception:
             logger.exception("Update %s is lost", found.update_id)
+
+    async def put_aside(self, update: Update, error: Exception) -> None:
+        """What no handler could judge is as good as unreadable; if it was served, nothing is done.
+
+        It would else come back for ever, and its person's later ones would wait behind it.
+        """
+        try:
+            if not is_unavailable(error):
+                await self._keep_unreadable(Unreadable.of(update, error))
+        finally:
+            self.forget(update)
 
     def forget(self, update: Update) -> None:
         """The update is done, or left to the sweep."""
@@ -205,27 +249,29 @@ class DurableUpdateQueue(asyncio.Queue[object]):
                 await super().put(update)
 
 
-def store_update(bot_id: int, update: Update) -> bool:
-    """Store an update once. False when it is known and processed already."""
+def store_updates(bot_id: int, updates: Sequence[Update]) -> set[int]:
+    """Store each once, all or none of them; the ids of those that are not processed already."""
+    rows = [_as_row(bot_id, update) for update in updates]
+    IncomingUpdate.objects.bulk_create(rows, ignore_conflicts=True)
+    waiting = IncomingUpdate.objects.filter(bot_id=bot_id, processed_at=None)
+    ids = [row.update_id for row in rows]
+    return set(waiting.filter(update_id__in=ids).values_list("update_id", flat=True))
+
+
+def _as_row(bot_id: int, update: Update) -> IncomingUpdate:
     message = update.effective_message
     person, chat = update.effective_user, update.effective_chat
     ids = {"telegram_id": person.id if person else 0, "chat_id": chat.id if chat else 0}
     if any(abs(number) > LARGEST for number in ids.values()):
         raise DataError("an id that fits no row")
-    try:
-        IncomingUpdate.objects.create(
-            bot_id=bot_id,
-            update_id=update.update_id,
-            **ids,
-            album=(message.media_group_id or "") if message else "",
-            **_said(update.message or update.edited_message),
-            payload=update.to_json(),
-        )
-    except IntegrityError:
-        return IncomingUpdate.objects.filter(
-            bot_id=bot_id, update_id=update.update_id, processed_at=None
-        ).exists()
-    return True
+    return IncomingUpdate(
+        bot_id=bot_id,
+        update_id=update.update_id,
+        **ids,
+        album=(message.media_group_id or "") if message else "",
+        **_said(update.message or update.edited_message),
+        payload=as_json(update),
+    )
 
 
 def _said(message: Message | None) -> dict[str, Any]:
@@ -240,16 +286,15 @@ def _said(message: Message | None) -> dict[str, Any]:
 
 
 def forgotten_updates(bot_id: int, *, everything: bool) -> list[tuple[int, str]]:
-    """Ids and payloads, oldest first; a person whose oldest update must wait is left out."""
-
+    """Ids and payloads; a person whose oldest update must wait is left out."""
     now = timezone.now()
-    rows = IncomingUpdate.objects.filter(bot_id=bot_id, processed_at=None).order_by("id")
-    if not everything:
-        fresh = (now - FORGOTTEN_AFTER, now + FORGOTTEN_AFTER)  # later: the clock went back
-        rows = rows.exclude(received_at__range=fresh)
+    chosen = _by_turns(bot_id)
+    rows = IncomingUpdate.objects.in_bulk(chosen)
     waiting: set[int] = set()
     found = []
-    for row in rows[:SWEEP_BATCH]:
+    for row in (rows[key] for key in chosen if key in rows):
+        if not everything and abs(now - row.received_at) <= FORGOTTEN_AFTER:
+            continue  # its process has it; received later than now, the clock went back
         if now < row.due_at <= now + LONGEST_STEP_WAIT:
             waiting.add(row.telegram_id)
         if row.telegram_id not in waiting:
@@ -257,11 +302,23 @@ def forgotten_updates(bot_id: int, *, everything: bool) -> list[tuple[int, str]]
     return found
 
 
+def _by_turns(bot_id: int) -> list[int]:
+    """Keys of waiting updates: the oldest of each person, then the second oldest of each …
+
+    The index `update_by_turns` has all of it in order: nothing is sorted but the outcome.
+    """
+    turn = Window(RowNumber(), partition_by="telegram_id", order_by="id")
+    rows = IncomingUpdate.objects.filter(bot_id=bot_id, processed_at=None).annotate(turn=turn)
+    chosen = rows.filter(turn__lte=SWEEP_BATCH).order_by("turn", "id")
+    return list(chosen.values_list("pk", flat=True)[:SWEEP_BATCH])
+
+
 class OrderPerPerson(BaseUpdateProcessor):
     """Updates of one person one after another, people side by side.
 
-    An update first waits for those of its person, then for a slot: who sends a flood cannot take
-    every slot. PTB's own semaphore comes before `do_process_update`, so it gets no limit.
+    An update first waits for those of its person, then for one of its group's places, then for a
+    slot: neither a person nor a group that sends a flood can take every slot. PTB's own semaphore
+    comes before `do_process_update`, so it gets no limit.
     """
 
     def __init__(self, queue: DurableUpdateQueue) -> None:
@@ -269,6 +326,7 @@ class OrderPerPerson(BaseUpdateProcessor):
         self._queue = queue
         self._slots = asyncio.Semaphore(SLOTS)
         self._lines: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._groups: WeakValueDictionary[int, asyncio.Semaphore] = WeakValueDictionary()
 
     async def initialize(self) -> None:
         pass
@@ -277,14 +335,25 @@ class OrderPerPerson(BaseUpdateProcessor):
         pass
 
     async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
-        person = (
-            update.effective_user.id if isinstance(update, Update) and update.effective_user else 0
-        )
-        line = self._lines.get(person)
-        if line is None:
-            line = self._lines[person] = asyncio.Lock()
-        async with line, self._slots:
+        async with self._line_of(update), self._place_of(update), self._slots:
             if self._queue.closing:
                 coroutine.close()  # type: ignore[attr-defined]
                 return
             await coroutine
+
+    def _line_of(self, update: object) -> asyncio.Lock:
+        person = update.effective_user if isinstance(update, Update) else None
+        key = person.id if person else 0
+        line = self._lines.get(key)
+        if line is None:
+            line = self._lines[key] = asyncio.Lock()
+        return line
+
+    def _place_of(self, update: object) -> AbstractAsyncContextManager[None]:
+        chat = update.effective_chat if isinstance(update, Update) else None
+        if chat is None or chat.type == ChatType.PRIVATE:
+            return nullcontext()
+        places = self._groups.get(chat.id)
+        if places is None:
+            places = self._groups[chat.id] = asyncio.Semaphore(SLOTS_OF_A_GROUP)
+        return places

@@ -14,7 +14,9 @@ from telegram_bot.content import with_quotation
 from telegram_bot.keyboards import KEPT, Keyboard, parse
 from telegram_bot.models import TELEGRAM, Dialog
 from telegram_bot.replies import Replies, Reply, answer, edit, say
-from tickets.text import clean_line
+from tickets.text import clean_line, clean_text
+
+USERNAME_LIMIT = 64  # characters; Telegram's own are shorter
 
 Inquiry = Callable[[Bot, Update], Awaitable[str | None]]
 
@@ -61,7 +63,7 @@ class Incoming:
 
     @property
     def chat_title(self) -> str:
-        return (self.update.effective_chat and self.update.effective_chat.title) or ""
+        return clean_line((self.update.effective_chat and self.update.effective_chat.title) or "")
 
     @property
     def message_id(self) -> int:
@@ -74,7 +76,8 @@ class Incoming:
 
     @property
     def username(self) -> str:
-        return (self.update.effective_user and self.update.effective_user.username) or ""
+        user = self.update.effective_user
+        return clean_line((user and user.username) or "")[:USERNAME_LIMIT]
 
     @property
     def replied_id(self) -> int:
@@ -83,7 +86,14 @@ class Incoming:
 
     @property
     def text(self) -> str:
-        return (self.message and (self.message.text or self.message.caption)) or ""
+        return clean_text((self.message and (self.message.text or self.message.caption)) or "")
+
+    @property
+    def typed(self) -> str:
+        """The words the person has typed here: no caption, nothing forwarded or made by a bot."""
+        sent = self.message
+        is_typed = sent and sent.text and not sent.forward_origin and not sent.via_bot
+        return self.text if is_typed else ""
 
     @property
     def words(self) -> str:
@@ -106,11 +116,11 @@ class Incoming:
 
     @property
     def data(self) -> str:
-        return (self.press and self.press.data) or ""
+        return clean_line((self.press and self.press.data) or "")
 
     @property
     def argument(self) -> str:
-        """What follows a command: the payload of a deep link."""
+        """What follows a command: words to find, or the payload of a deep link."""
         return self.text.partition(" ")[2].strip()
 
     @cached_property
@@ -119,15 +129,24 @@ class Incoming:
         return linked_account(channel=TELEGRAM, address=str(self.telegram_id))
 
     @property
+    def link(self) -> int | None:
+        return self.account.pk if self.account else None
+
+    @property
     def user(self) -> User | None:
         return self.account.user if self.account else None
 
     @property
-    def customer(self) -> User:
-        """The linked person, for flows that are registered with `linked` only."""
-        if self.user is None:
+    def own_account(self) -> MessengerAccount:
+        """The link of this person, for flows that are registered with `linked` only."""
+        if self.account is None:
             raise LookupError("this flow is for linked people")
-        return self.user
+        return self.account
+
+    @property
+    def customer(self) -> User:
+        """The linked person, for the same flows."""
+        return self.own_account.user
 
     def say(self, text: str, keyboard: Keyboard | None = None, **options: Any) -> Reply:
         return say(self.chat_id, text, keyboard, **options)

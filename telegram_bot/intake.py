@@ -6,6 +6,7 @@ it (`unreadable`). PTB itself would give up the whole batch, log it word by word
 
 import json
 import logging
+from collections.abc import Awaitable, Callable, Sequence
 from time import monotonic
 from typing import Any
 
@@ -17,6 +18,11 @@ from telegram_bot.bot_api import Request
 from telegram_bot.unreadable import LARGEST, UNREADABLE, reason_of
 
 logger = logging.getLogger(__name__)
+
+Store = Callable[[Sequence[Update]], Awaitable[None]]
+
+LARGEST_BODY = 1024**2  # bytes; Telegram's largest update, with all it quotes, has a tenth of it
+SLOWEST_BODY = 20.0  # seconds
 
 
 def taken_apart(batch: Any) -> list[dict[str, Any]]:
@@ -35,9 +41,19 @@ def _has_id(raw: Any) -> bool:
 def _readable(raw: dict[str, Any]) -> dict[str, Any]:
     try:
         Update.de_json(raw, None)
+        _require_small_numbers(raw)
     except Exception as error:
         return {"update_id": raw["update_id"], UNREADABLE: {"raw": raw, "reason": reason_of(error)}}
     return raw
+
+
+def _require_small_numbers(value: Any) -> None:
+    """Raise OverflowError for a number, mostly an id, that fits no row."""
+    if isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            _require_small_numbers(one)
+    elif isinstance(value, int) and abs(value) > LARGEST:
+        raise OverflowError
 
 
 class UpdatesRequest(Request):
@@ -52,9 +68,13 @@ class UpdatesRequest(Request):
 
 
 class PolledBot(ExtBot[None]):
-    """A bot that knows when a poll last succeeded."""
+    """A bot that has what a poll brings stored at once, and knows when one last succeeded."""
 
     _polled_at = 0.0
+
+    def __init__(self, *args: Any, store: Store, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._store = store
 
     @property
     def polled_at(self) -> float:
@@ -64,6 +84,7 @@ class PolledBot(ExtBot[None]):
     async def get_updates(self, *args: Any, **kwargs: Any) -> tuple[Update, ...]:
         found = await super().get_updates(*args, **kwargs)
         self._polled_at = monotonic()
+        await self._store(found)
         return found
 
 
@@ -74,7 +95,7 @@ class TolerantHandler(TelegramHandler):
         self._validate_post()
         try:
             body = json.loads(self.request.body)
-        except ValueError:
+        except (ValueError, RecursionError):  # no JSON, or a tower of brackets
             body = None
         found = taken_apart([body])
         if found:
@@ -87,6 +108,8 @@ class TolerantUpdater(Updater):
 
     async def _start_webhook(self, *args: Any, **kwargs: Any) -> None:
         await super()._start_webhook(*args, **kwargs)
-        app: Any = self._httpd and self._httpd._http_server.request_callback
-        for rule in app.wildcard_router.rules:
+        server: Any = self._httpd and self._httpd._http_server
+        server.conn_params.max_body_size = LARGEST_BODY
+        server.conn_params.body_timeout = SLOWEST_BODY
+        for rule in server.request_callback.wildcard_router.rules:
             rule.target = TolerantHandler

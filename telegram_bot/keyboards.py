@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 Keyboard = dict[str, Any]
@@ -53,6 +54,11 @@ def link(text: str, url: str) -> Button:
 
 def portal(text: str, path: str = "/") -> Button:
     return link(text, settings.PORTAL_URL + path)
+
+
+def desk(text: str, ticket: int) -> Button:
+    """The way to the card of a ticket where agents work."""
+    return portal(text, reverse("admin:tickets_ticket_change", args=[ticket]))
 
 
 def inline(*rows: Sequence[Button]) -> Keyboard:

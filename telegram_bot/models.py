@@ -10,8 +10,10 @@ from django.utils.translation import gettext_lazy as _
 from tickets.models import Attachment, Comment, Product, Ticket
 
 ALIVE_FOR = timedelta(seconds=60)
+STEP_LIFETIME = timedelta(hours=24)  # of a dialog's step, draft and kept words
 
 
+DRAFT_STEPS = {"product", "title", "description", "files", "confirm"}  # of a dialog
 TELEGRAM = "telegram"  # the channel, in every row that names one
 
 
@@ -43,7 +45,11 @@ class IncomingUpdate(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(
-                "telegram_id", "id", condition=Q(processed_at=None), name="update_unprocessed"
+                "bot_id",
+                "telegram_id",
+                "id",
+                condition=Q(processed_at=None),
+                name="update_by_turns",
             ),
             models.Index(
                 "reply_due_at", condition=Q(reply_due_at__isnull=False), name="update_replies_due"
@@ -74,6 +80,7 @@ class Dialog(models.Model):
     minute_count = models.PositiveIntegerField(default=0)  # an album counts once
     minute_album = models.CharField(max_length=64, blank=True)
     minute_refused = models.BooleanField(default=False)  # the person was told to wait
+    link_id = models.BigIntegerField(null=True)  # whose words these are; of guests none
     updated_at = models.DateTimeField(_("обновлён"), auto_now=True)
 
     class Meta:
@@ -81,6 +88,9 @@ class Dialog(models.Model):
         verbose_name_plural = _("диалоги")
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["telegram_id", "chat_id"], name="one_dialog")
+        ]
+        indexes: ClassVar = [
+            models.Index("link_id", condition=Q(link_id__isnull=False), name="dialog_of_link")
         ]
 
     def __str__(self) -> str:
@@ -94,6 +104,17 @@ class Dialog(models.Model):
     def set_step(self, step: str, **data: Any) -> None:
         """Go to a step with what it has to remember; `save` keeps it."""
         self.step, self.data = step, data
+
+    def belong_to(self, link: int | None) -> None:
+        """Whose the dialog is from now on: what was said by a link that is gone is forgotten."""
+        if self.link_id not in (None, link):
+            self.forget()
+        self.link_id = link
+
+    def forget(self) -> None:
+        self.set_step("")
+        self.draft, self.draft_at, self.kept = {}, None, []
+        self.open_part, self.open_comment_id, self.link_id = "", None, None
 
 
 class TelegramFile(models.Model):
@@ -133,6 +154,7 @@ class TicketMessage(models.Model):
     has_resolution = models.BooleanField(default=False)  # carries rate / return buttons
     comment = models.ForeignKey(Comment, on_delete=models.CASCADE, null=True)
     text = models.TextField(blank=True)  # what this message gave to the comment
+    for_agents = models.BooleanField(default=False)  # a reply to it leads to the desk instead
 
     class Meta:
         constraints: ClassVar = [
@@ -144,13 +166,23 @@ class TicketMessage(models.Model):
 
     @classmethod
     def note(
-        cls, chat_id: int, message_id: int, ticket_id: int, *, has_resolution: bool = False
+        cls,
+        chat_id: int,
+        message_id: int,
+        ticket_id: int,
+        *,
+        has_resolution: bool = False,
+        for_agents: bool = False,
     ) -> None:
         """Remember which ticket a message of the bot is about now."""
         cls.objects.update_or_create(
             chat_id=chat_id,
             message_id=message_id,
-            defaults={"ticket_id": ticket_id, "has_resolution": has_resolution},
+            defaults={
+                "ticket_id": ticket_id,
+                "has_resolution": has_resolution,
+                "for_agents": for_agents,
+            },
         )
 
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import TextChoices
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from telegram import InputFile
 
 from accounts.linking import PinNews
 from accounts.models import LinkPin
@@ -15,11 +15,13 @@ from telegram_bot import keyboards as kb
 from telegram_bot.keyboards import registration_link
 from telegram_bot.models import BotHeartbeat, GroupTicket, TicketMessage
 from telegram_bot.replies import MESSAGE_PART, Reply, say, without_offer
-from telegram_bot.texts import render
-from telegram_bot.utf16 import split_utf16
+from telegram_bot.templating import render
+from telegram_bot.utf16 import cut_utf16, split_utf16
+from tickets.agents import freed_tickets
 from tickets.channels import Cancelled, PermanentError, RetryLater
 from tickets.models import Attachment, Delivery, Ticket
 from tickets.notices import NoticeKind
+from tickets.queries import public_files
 from tickets.status import TicketStatus
 
 
@@ -59,28 +61,100 @@ def _notice(delivery: Delivery) -> Reply:
         raise PermanentError("a notice without its event")
     ticket = event.ticket
     chat_id = int(delivery.address)
-    body = split_utf16(event.comment.body, MESSAGE_PART)[0] if event.comment else ""
+    parts = split_utf16(event.comment.body, MESSAGE_PART) if event.comment else [""]
+    is_requester = delivery.recipient_id == ticket.requester_id
     card = kb.button(_("👁 Открыть"), "card", ticket.pk, kb.KEPT)
     buttons: list[list[kb.Button]] = [[card]]
-    if delivery.kind == NoticeKind.COMMENT or event.new_value == TicketStatus.WAITING:
+    if delivery.kind in ANSWERABLE or event.new_value == TicketStatus.WAITING:
         buttons = [[kb.button(_("➕ Ответить"), "comment", ticket.pk), card]]
-    offers = delivery.kind in RESOLUTION_KINDS and ticket.status == TicketStatus.RESOLVED
+    is_resolved = delivery.kind in RESOLUTION_KINDS and ticket.status == TicketStatus.RESOLVED
+    offers = is_resolved and is_requester
     if offers:
         buttons = [
             [kb.button(_("⭐ Оценить выполнение"), "rate", ticket.pk, kb.KEPT)],
             [kb.button(_("↩️ Вернуть в работу"), "return", ticket.pk, kb.KEPT)],
             [kb.button(_("👁 Просмотреть заявку"), "card", ticket.pk, kb.KEPT)],
         ]
-    first = TicketMessage.objects.filter(chat_id=chat_id, ticket=ticket).order_by("pk").first()
     return say(
         chat_id,
-        render(f"notice_{delivery.kind}", event=event, ticket=ticket, body=body),
+        render(
+            f"notice_{delivery.kind}",
+            event=event,
+            ticket=ticket,
+            body=parts[0],
+            is_cut=len(parts) > 1,
+            is_requester=is_requester,
+            resumes=delivery.data.get("resumes", False),
+            files=_files_of(delivery),
+        ),
         kb.inline(*buttons),
         ticket_id=ticket.pk,
-        reply_to=first.message_id if first else None,
+        reply_to=_first_message(chat_id, ticket),
         silent=not delivery.data.get("loud"),
         has_resolution=offers,
     )
+
+
+def _first_message(chat_id: int, ticket: Ticket, *, for_agents: bool = False) -> int | None:
+    """What further messages about a ticket reply to: agents have a thread of their own."""
+    told = TicketMessage.objects.filter(chat_id=chat_id, ticket=ticket, for_agents=for_agents)
+    return told.order_by("pk").values_list("message_id", flat=True).first()
+
+
+def _staff_notice(delivery: Delivery) -> Reply:
+    """What an agent hears of a ticket; it is answered at the desk, where the button leads."""
+    event = delivery.event
+    if event is None:
+        raise PermanentError("a notice without its event")
+    ticket, chat_id = event.ticket, int(delivery.address)
+    tells_of_beginning = delivery.kind in (NoticeKind.STAFF_NEW, NoticeKind.STAFF_ASSIGNED)
+    words = ticket.description if tells_of_beginning else ""
+    if event.comment:
+        words = event.comment.body
+    elif delivery.kind == NoticeKind.STAFF_CLOSED:
+        words = ticket.rating_comment
+    files = ticket.attachments.filter(comment=event.comment)
+    has_words = event.comment or tells_of_beginning
+    text = render(
+        delivery.kind,
+        event=event,
+        ticket=ticket,
+        body=cut_utf16(words, QUOTED),
+        files=files.exclude(state=Attachment.State.REFUSED).count() if has_words else 0,
+    )
+    return say(
+        chat_id,
+        text,
+        kb.inline([kb.desk(_("Открыть"), ticket.pk)]),
+        ticket_id=ticket.pk,
+        reply_to=_first_message(chat_id, ticket, for_agents=True),
+        silent=not delivery.data.get("loud"),
+        for_agents=True,
+    )
+
+
+def _freed(delivery: Delivery) -> Reply:
+    """Tickets of an agent who serves no more, as one list."""
+    freed = freed_tickets(delivery)
+    text = render(delivery.kind, freed=freed)
+    queue = kb.portal(_("Открыть"), f"{reverse('admin:tickets_ticket_changelist')}?tab=free")
+    first = freed.tickets[0].pk  # a reply leads to the desk, too
+    return say(
+        int(delivery.address),
+        text,
+        kb.inline([queue]),
+        ticket_id=first,
+        silent=True,
+        for_agents=True,
+    )
+
+
+def _files_of(delivery: Delivery) -> int:
+    """How many came with a colleague's words: they are on the card, not messages of their own."""
+    if delivery.kind != NoticeKind.COLLEAGUE or not delivery.event or not delivery.event.comment:
+        return 0
+    files = delivery.event.comment.attachments.exclude(state=Attachment.State.REFUSED)
+    return len(files)
 
 
 def _continued(delivery: Delivery) -> Reply:
@@ -102,16 +176,17 @@ def _continued(delivery: Delivery) -> Reply:
 
 def _file(delivery: Delivery) -> Reply:
     """A file of an answer, as a document of its own."""
-    attachment = (
-        Attachment.objects.filter(pk=delivery.data.get("attachment"))
-        .exclude(comment__is_internal=True)
-        .select_related("ticket")
-        .first()
-    )
+    if delivery.recipient is None:
+        raise PermanentError("a file for nobody")
+    seen = Ticket.objects.visible_to(delivery.recipient)
+    asked = public_files().filter(pk=delivery.data.get("attachment"), ticket__in=seen)
+    attachment = asked.select_related("ticket").first()
     if attachment is None or attachment.state == Attachment.State.REFUSED:
         raise Cancelled
     if attachment.state == Attachment.State.PENDING:
         raise RetryLater(timedelta(seconds=5))
+    from telegram import InputFile  # here: pages of the portal load the kinds, not the library
+
     with attachment.file.open("rb") as content:
         document = InputFile(content, filename=attachment.name)
     params = {
@@ -173,7 +248,7 @@ def _created(delivery: Delivery) -> Reply:
 
 
 def _group_status(delivery: Delivery) -> Reply:
-    """The new status, under the message the ticket came from."""
+    """The new status, or number, under the message the ticket came from."""
     event = delivery.event
     if event is None:
         raise PermanentError("a notice without its event")
@@ -209,20 +284,36 @@ def _to_group(delivery: Delivery, about: dict[str, Any], **more: Any) -> Reply:
         ticket_id=ticket.pk if ticket else None,
         reply_to=about["message"] if here else None,
         topic=about["topic"] if here else 0,
-        silent=delivery.kind == NoticeKind.PUBLIC_STATUS,
+        silent=delivery.kind in (NoticeKind.PUBLIC_STATUS, NoticeKind.PUBLIC_MERGED),
     )
 
 
+QUOTED = 1000  # UTF-16 units of what an agent is told; the desk has the rest
+STAFF_NOTICES = (
+    NoticeKind.STAFF_NEW, NoticeKind.STAFF_COMMENT, NoticeKind.STAFF_RETURN, NoticeKind.STAFF_DUE,
+    NoticeKind.STAFF_CLOSED, NoticeKind.STAFF_ASSIGNED, NoticeKind.STAFF_PASSED,
+    NoticeKind.STAFF_FREE, NoticeKind.STAFF_WOKEN, NoticeKind.STAFF_MENTION,
+    NoticeKind.STAFF_FOLLOWED,
+)  # fmt: skip
+ANSWERABLE = {NoticeKind.COMMENT, NoticeKind.COLLEAGUE}
 RESOLUTION_KINDS = {NoticeKind.RESOLVED, NoticeKind.REMINDER}  # offer to rate and to return
 COMPOSERS: dict[str, Callable[[Delivery], Reply]] = {
+    NoticeKind.OPENED: _notice,
     NoticeKind.STATUS: _notice,
     NoticeKind.RESOLVED: _notice,
     NoticeKind.PRIORITY: _notice,
     NoticeKind.COMMENT: _notice,
+    NoticeKind.COLLEAGUE: _notice,
     NoticeKind.ASSIGNED: _notice,
+    NoticeKind.TITLE: _notice,
+    NoticeKind.PRODUCT: _notice,
     NoticeKind.REMINDER: _notice,
+    **dict.fromkeys(STAFF_NOTICES, _staff_notice),
+    NoticeKind.STAFF_FREED: _freed,
     NoticeKind.OFFERS_END: _buttons,
+    NoticeKind.MERGED: _notice,
     NoticeKind.PUBLIC_STATUS: _group_status,
+    NoticeKind.PUBLIC_MERGED: _group_status,
     TelegramKind.CONTINUED: _continued,
     TelegramKind.FILE: _file,
     TelegramKind.FILE_REFUSED: _file_refused,

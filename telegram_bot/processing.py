@@ -3,6 +3,7 @@
 import json
 import logging
 import secrets
+from copy import deepcopy
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,21 +12,22 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from telegram import Bot, Update
 
+from accounts.quotas import QuotaReached, TooManyChanges
 from accounts.services import note_seen
+from accounts.time_zones import times_of
 from config.backoff import backoff
 from config.database import is_unavailable, retry_once
 from telegram_bot.direct_replies import REPLY_CLAIM, send_replies
 from telegram_bot.inbox import DurableUpdateQueue, in_database
 from telegram_bot.incoming import Flow, Incoming, Inquiry
 from telegram_bot.keyboards import button, inline
-from telegram_bot.models import Dialog, IncomingUpdate
+from telegram_bot.models import DRAFT_STEPS, STEP_LIFETIME, Dialog, IncomingUpdate
 from telegram_bot.replies import Replies, answer
 
 logger = logging.getLogger(__name__)
 
 STEP_ATTEMPTS = 5  # of an update whose step fails
 UPDATES_A_MINUTE = 30  # per person
-STEP_LIFETIME = timedelta(hours=24)
 ALBUM_WAIT = timedelta(seconds=1)  # parts of an album get one answer
 
 
@@ -77,15 +79,29 @@ def run_flow(message: Incoming, flow: Flow) -> IncomingUpdate | None:
             return None  # an older one waits for its retry: the sweep brings both, in order
         now = timezone.now()
         _forget_old_step(dialog, now)
+        dialog.belong_to(message.link)
         replies: Replies | None = [] if message.is_edit and _is_unchanged(row) else None
         if replies is None:
             replies = _refuse_flood(dialog, message, now)
         if replies is None:
-            replies = flow(dialog, message)
-        _note_seen(message)
+            dialog, replies = _run(flow, dialog, message)
+            _note_seen(message)  # not for what is refused: the excess of a flood must be cheap
+        dialog.belong_to(message.link)  # the flow may have made or ended it
         dialog.save()
         _finish(row, message, replies, now)
         return row
+
+
+def _run(flow: Flow, dialog: Dialog, message: Incoming) -> tuple[Dialog, Replies]:
+    """The dialog after a flow and its replies. One that has to wait leaves step and draft alone."""
+    before = deepcopy(dialog)
+    try:
+        with transaction.atomic(), times_of(message.user):
+            return dialog, flow(dialog, message)
+    except TooManyChanges as refusal:
+        return before, _refuse_once(before, message, str(refusal))
+    except QuotaReached as refusal:  # of this message only, others may be taken
+        return before, _refuse(message, str(refusal))
 
 
 def _lock_dialog(message: Incoming) -> Dialog:
@@ -103,6 +119,8 @@ def _forget_old_step(dialog: Dialog, now: datetime) -> None:
         dialog.set_step("")
     if dialog.draft_at and now - dialog.draft_at > STEP_LIFETIME:
         dialog.draft, dialog.draft_at = {}, None
+        if dialog.step in DRAFT_STEPS:  # its question may have been put again since
+            dialog.set_step("")
     since = (now - STEP_LIFETIME).isoformat()
     dialog.kept = [row for row in dialog.kept if row["at"] > since]
 
@@ -118,10 +136,21 @@ def _refuse_flood(dialog: Dialog, message: Incoming, now: datetime) -> Replies |
     if dialog.minute_count <= UPDATES_A_MINUTE:
         return None
     text = _("Слишком много сообщений сразу. Подождите минуту и продолжайте.")
+    return _refuse_once(dialog, message, text)
+
+
+def _refuse_once(dialog: Dialog, message: Incoming, text: str) -> Replies:
+    """Words for the first of what is too much in a minute; a press is always answered."""
     if message.press:
         return message.toast(text)
     told, dialog.minute_refused = dialog.minute_refused, True
-    return [] if told else [message.say(text)]
+    return [] if told else _refuse(message, text)
+
+
+def _refuse(message: Incoming, text: str) -> Replies:
+    if message.press:
+        return message.toast(text, alert=True)
+    return [message.say(text, topic=message.topic)]
 
 
 def _is_unchanged(row: IncomingUpdate) -> bool:
@@ -138,7 +167,8 @@ def _note_seen(message: Incoming) -> None:
 
 
 def _finish(row: IncomingUpdate, message: Incoming, replies: Replies, now: datetime) -> None:
-    calls = [reply.as_call() for reply in replies]
+    link = message.link if message.is_private else None  # a group reads what all may know
+    calls = [reply.only_for(link).as_call() for reply in replies]
     if message.press:
         if not any(call["method"] == "answer_callback_query" for call in calls):
             calls.append(answer(message.press.id).as_call())

@@ -1,7 +1,7 @@
 """What a flow answers: Bot API calls as values, kept as JSON until they are sent."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from django.utils.translation import gettext as _
@@ -22,7 +22,9 @@ InAlbum = Literal["each", "last", "first"]
 class Reply:
     """One call of a Bot method. With `ticket_id`, replying to it comments on it.
 
-    `in_album` says what becomes of it where the parts of an album get one answer.
+    `for_agents`: a reply to it is answered by the way to the desk instead.
+    `in_album` says what becomes of it where the parts of an album get one answer. `link` names the
+    link whose person it is for: nobody else may read it, and not they once the link is gone.
     """
 
     method: str
@@ -31,10 +33,16 @@ class Reply:
     has_resolution: bool = False
     is_welcome: bool = False
     in_album: InAlbum = "each"
+    link: int | None = None
+    for_agents: bool = False
 
     def as_call(self) -> dict[str, Any]:
         """The fields as they are kept and made; a file in `params` stays what it is."""
         return vars(self).copy()
+
+    def only_for(self, link: int | None) -> "Reply":
+        """The reply bound to a link, if it has words; without any there is nothing to hide."""
+        return replace(self, link=link) if "text" in self.params else self
 
 
 Replies = Sequence[Reply]
@@ -52,6 +60,7 @@ def say(
     has_resolution: bool = False,
     is_welcome: bool = False,
     in_album: InAlbum = "each",
+    for_agents: bool = False,
 ) -> Reply:
     params: dict[str, Any] = {
         "chat_id": chat_id,
@@ -67,7 +76,15 @@ def say(
         params["reply_parameters"] = {"message_id": reply_to, "allow_sending_without_reply": True}
     if topic:
         params["message_thread_id"] = topic
-    return Reply("send_message", params, ticket_id, has_resolution, is_welcome, in_album)
+    return Reply(
+        "send_message",
+        params,
+        ticket_id,
+        has_resolution,
+        is_welcome,
+        in_album,
+        for_agents=for_agents,
+    )
 
 
 def edit(

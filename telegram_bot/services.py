@@ -1,4 +1,4 @@
-"""What other faces ask of Telegram."""
+"""What is said to a person in private, and what other faces ask of Telegram."""
 
 from django.utils import timezone
 
@@ -8,14 +8,28 @@ from telegram_bot.notices import TelegramKind
 from tickets.delivery import tell
 
 
+def account_of(user: User | int | None) -> MessengerAccount | None:
+    links = MessengerAccount.objects.in_force().filter(channel=TELEGRAM, user=user)
+    return links.select_related("user").first()
+
+
+def tell_person(
+    account: MessengerAccount, *, kind: str, key: str, ticket_id: int | None = None, **about: int
+) -> bool:
+    """Queue a message that leaves only while this very link is in force."""
+    return tell(
+        channel=TELEGRAM,
+        kind=kind,
+        address=account.address,
+        key=key,
+        recipient=account.user,
+        ticket_id=ticket_id,
+        data={"link": account.pk, **about},
+    )
+
+
 def send_test_message(user: User) -> None:
     """The trial message a customer asks for on the portal; at most one in ten seconds."""
-    account = MessengerAccount.objects.filter(channel=TELEGRAM, user=user).first()
-    if account:
-        tell(
-            channel=TELEGRAM,
-            kind=TelegramKind.TEST,
-            address=account.address,
-            recipient=user,
-            key=f"test:{account.pk}:{timezone.now().timestamp() // 10:.0f}",
-        )
+    if account := account_of(user):
+        key = f"test:{account.pk}:{timezone.now().timestamp() // 10:.0f}"
+        tell_person(account, kind=TelegramKind.TEST, key=key)

@@ -3,7 +3,7 @@
 import json
 import logging
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -31,6 +31,23 @@ def reason_of(error: Exception) -> str:
     return f"{name}: {error}"[:200] if missing else name
 
 
+def as_json(update: Update) -> str:
+    """The update as it is kept. PTB's own raises for a pinned message that is inaccessible."""
+    return json.dumps(update.to_dict(), default=_as_sent)
+
+
+def _as_sent(value: Any) -> Any:
+    return int(value.timestamp()) if isinstance(value, datetime) else str(value)
+
+
+def require_words(update: Update) -> None:
+    """PTB takes for words whatever stands in their place; its filters then fail on it."""
+    message, press = update.message or update.edited_message, update.callback_query
+    words = [message and message.text, message and message.caption, press and press.data]
+    if any(word is not None and not isinstance(word, str) for word in words):
+        raise TypeError("words that are no text")
+
+
 @dataclass(frozen=True)
 class Unreadable:
     """What came in the place of an update, and as much as can be told of it."""
@@ -43,7 +60,7 @@ class Unreadable:
     def of(cls, update: Update, error: Exception | None = None) -> "Unreadable | None":
         """None for an update that could be parsed, unless an error tells that it is of no use."""
         if error is not None:
-            return cls.stored(update.update_id, update.to_json(), error)
+            return cls.stored(update.update_id, as_json(update), error)
         found = update.api_kwargs.get(UNREADABLE)
         return cls(update.update_id, found["raw"], found["reason"]) if found else None
 

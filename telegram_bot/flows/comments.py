@@ -13,19 +13,19 @@ from telegram_bot.flows.menu import leave_step
 from telegram_bot.flows.my_tickets import (
     NOT_FOUND,
     PAGED_ROWS,
-    find_ticket,
     not_found,
     on_ticket,
 )
 from telegram_bot.incoming import Incoming
 from telegram_bot.models import Dialog, TicketMessage
 from telegram_bot.replies import MESSAGE_PART, InAlbum, Replies, Reply
-from telegram_bot.texts import render
+from telegram_bot.templating import render
 from telegram_bot.utf16 import split_utf16, utf16_length
 from tickets.attachments import MAX_FILES
 from tickets.comments import add_comment, correct_comment, extend_comment
 from tickets.models import Comment, Face, Ticket
 from tickets.notices import LAST_PARTS
+from tickets.reads import mark_read
 from tickets.recording import customer
 from tickets.refusals import (
     NotYours,
@@ -51,6 +51,7 @@ SPLIT_TEXT, WRITTEN_SOON = "split text", "written soon"  # what may go on, besid
 @on_ticket
 def show_comments(dialog: Dialog, message: Incoming, ticket: Ticket) -> Replies:
     """Newest last; the page without a number is the last one."""
+    mark_read(ticket, message.customer)
     newest = ticket.comments.public().order_by("-pk").values_list("pk", flat=True)
     numbers = list(newest[:PAGED_ROWS])[::-1]
     pages = max(1, -(-len(numbers) // COMMENTS_A_PAGE))
@@ -67,6 +68,7 @@ def show_comments(dialog: Dialog, message: Incoming, ticket: Ticket) -> Replies:
     text = render(
         "comments",
         ticket=ticket,
+        reader=message.customer,
         comments=comments,
         first=first + 1,
         last=first + len(shown),
@@ -133,14 +135,20 @@ def take_comment(dialog: Dialog, message: Incoming, ticket: Ticket) -> Replies:
     return write_comment(dialog, message, ticket)
 
 
-def replied_ticket(message: Incoming) -> Ticket | None:
-    """The ticket of the message that this one replies to."""
+def replied_message(message: Incoming) -> TicketMessage | None:
+    """What is known of the message that this one replies to."""
     if not message.replied_id or message.user is None:
         return None
-    about = TicketMessage.objects.filter(
+    return TicketMessage.objects.filter(
         chat_id=message.chat_id, message_id=message.replied_id
     ).first()
-    return find_ticket(message, about.ticket_id) if about else None
+
+
+def lead_to_desk(message: Incoming, about: TicketMessage) -> Replies:
+    """A reply to what only an agent is told: it becomes nobody's comment, and that is said."""
+    text = _("Это сообщение никуда не отправлено. Ответить клиенту можно на рабочем месте.")
+    button = kb.desk(_("Открыть № %(number)s") % {"number": about.ticket_id}, about.ticket_id)
+    return [message.say(text, kb.inline([button]), reply_to=message.message_id)]
 
 
 def write_comment(dialog: Dialog, message: Incoming, ticket: Ticket) -> Replies:
@@ -155,11 +163,14 @@ def write_comment(dialog: Dialog, message: Incoming, ticket: Ticket) -> Replies:
             ticket=ticket,
             actor=customer(message.customer, Face.BOT),
             body=message.words,
-            files=[as_new_file(file)] if file else [],
+            files=[as_new_file(file, message.link)] if file else [],
         )
     except TicketClosed:
         dialog.set_step("")
         return closed(message, ticket)
+    except NotYours:  # left the organization meanwhile
+        dialog.set_step("")
+        return not_found(message)
     except TextRequired:
         return [message.say(_("Комментарий не может быть пустым. Напишите текст."), cancel)]
     except TextTooLong as long:
@@ -167,7 +178,7 @@ def write_comment(dialog: Dialog, message: Incoming, ticket: Ticket) -> Replies:
     if dialog.step in ("comment", "reason") and dialog.data.get("ticket") == ticket.pk:
         dialog.set_step("")
     keep_part(dialog, message, comment, file)
-    return [*refusals, comment_added(message, ticket)]
+    return [*refusals, comment_added(message, comment.ticket)]
 
 
 def usable_file(message: Incoming) -> tuple[dict[str, Any] | None, str]:
@@ -231,13 +242,18 @@ def go_on_with_comment(dialog: Dialog, message: Incoming, comment: Comment) -> R
     refusals = [message.say(refusal)] if refusal else []
     try:
         extend_comment(
-            comment=comment, body=message.words, files=[as_new_file(file)] if file else []
+            comment=comment,
+            body=message.words,
+            files=[as_new_file(file, message.link)] if file else [],
         )
     except TooManyFiles:
         text = _("К комментарию можно приложить до %(limit)s файлов, остальные я не взял.")
         refusals, file = [message.say(text % {"limit": MAX_FILES})], None
     except TextTooLong as long:
         return [message.say(str(long))]
+    except NotYours:
+        dialog.open_part = ""
+        return not_found(message)
     keep_part(dialog, message, comment, file)
     text = _("✅ Комментарий к № %(number)s дополнен.")
     return [*refusals, comment_added(message, comment.ticket, text, in_album="first")]
@@ -283,10 +299,10 @@ def correct(message: Incoming, made: TicketMessage, words: str) -> Replies:
     else:
         made.text = clean_text(words)
         made.save(update_fields=["text"])
-        text = _("✏️ Комментарий к № %(number)s исправлен.") % {"number": made.ticket_id}
+        text = _("✏️ Комментарий к № %(number)s исправлен.") % {"number": comment.ticket_id}
     return [
         message.say(
-            text, reply_to=message.message_id, topic=message.topic, ticket_id=made.ticket_id
+            text, reply_to=message.message_id, topic=message.topic, ticket_id=comment.ticket_id
         )
     ]
 
@@ -301,7 +317,8 @@ def comment_added(
             kb.button(_("‹ К заявке"), "card", ticket.pk, kb.KEPT),
         ]
     ]
-    resolved = ticket.status == TicketStatus.RESOLVED
+    is_own = message.user is not None and ticket.requester_id == message.user.pk
+    resolved = is_own and ticket.status == TicketStatus.RESOLVED
     if resolved:
         text += "\n" + _("Заявка выполнена. Если проблема осталась, верните её в работу.")
         rows.insert(0, [kb.button(_("↩️ Вернуть в работу"), "return", ticket.pk, kb.KEPT)])

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy
 from telegram import Bot, ChatMember, Update
 from telegram.error import TelegramError
 
+from accounts.quotas import count_change
 from accounts.services import note_seen, note_unreachable
 from telegram_bot import keyboards as kb
 from telegram_bot.flows.menu import stale_button
@@ -15,7 +16,7 @@ from telegram_bot.incoming import Incoming
 from telegram_bot.keyboards import registration_link
 from telegram_bot.models import TELEGRAM, Dialog, Group, GroupProduct
 from telegram_bot.replies import Replies, Reply, edit
-from telegram_bot.texts import render
+from telegram_bot.templating import render
 from tickets.models import Product
 
 NOBODY = {1087968824, 136817688, 777000}  # anonymous admin, a channel, a linked channel's posts
@@ -211,6 +212,7 @@ def take_product(dialog: Dialog, message: Incoming) -> Replies:
     if refusal or product is None:
         gone = _("Этот продукт больше не доступен. Отправьте /config ещё раз.")
         return [_refuse(message, refusal or gone)]
+    count_change(message.customer)
     group = known_group(message.chat_id, message.chat_title)
     GroupProduct.objects.update_or_create(
         group=group,

@@ -27,7 +27,7 @@ from telegram_bot.mentions import is_meant, without_mentions
 from telegram_bot.models import TELEGRAM, Dialog, Group, GroupTicket, TicketMessage
 from telegram_bot.notices import GroupAnswer
 from telegram_bot.replies import Replies, react
-from tickets.attachments import check_file
+from tickets.attachments import NewFile, check_file
 from tickets.comments import add_comment, extend_comment, extend_description
 from tickets.delivery import tell
 from tickets.models import TITLE_LIMIT, Comment, Face, Product, Ticket
@@ -188,7 +188,7 @@ def _write_ticket(message: Incoming, group: Group, product: Product, source: Sou
             title=source.title,
             description=source.description,
             face=Face.GROUP,
-            files=[as_new_file(file) for file in source.files],
+            files=[as_new_file(file, message.link) for file in source.files],
         )
         GroupTicket.objects.create(
             ticket=ticket,
@@ -281,7 +281,7 @@ def _join(message: Incoming, sent: Message, opened: GroupTicket) -> Replies:
         extend_description(
             ticket=opened.ticket,
             body=_words(message, sent),
-            files=[as_new_file(file) for file in files],
+            files=[as_new_file(file, message.link) for file in files],
         )
     except TooManyFiles:
         return []
@@ -306,7 +306,7 @@ def _comment(dialog: Dialog, message: Incoming, sent: Message, about: TicketMess
     if ticket is None:
         return _tell(message, GroupAnswer.FOREIGN)
     file, refused = _take_file(sent)
-    files = [file] if file else []
+    files = [as_new_file(file, message.link)] if file else []
     begun = _begun_comment(dialog, message)
     body = _words(message, sent)
     whole = with_quotation(sent, body)
@@ -316,6 +316,7 @@ def _comment(dialog: Dialog, message: Incoming, sent: Message, about: TicketMess
         return _tell(message, GroupAnswer.CLOSED, ticket=ticket.pk)
     except (TextRequired, TextTooLong, TooManyFiles):
         return _tell(message, GroupAnswer.COMMENT_EMPTY, left_out=refused)
+    ticket = comment.ticket
     dialog.open_part, dialog.open_comment_id = message.album, comment.pk
     keep_comment_message(message, comment, body)
     if files:
@@ -342,13 +343,12 @@ def _begun_comment(dialog: Dialog, message: Incoming) -> Comment | None:
 
 
 def _write_comment(
-    user: User, ticket: Ticket, begun: Comment | None, body: str, files: list[dict[str, Any]]
+    user: User, ticket: Ticket, begun: Comment | None, body: str, files: list[NewFile]
 ) -> Comment:
-    new_files = [as_new_file(file) for file in files]
     if begun:
-        extend_comment(comment=begun, body=body, files=new_files)
+        extend_comment(comment=begun, body=body, files=files)
         return begun
-    return add_comment(ticket=ticket, actor=customer(user, Face.GROUP), body=body, files=new_files)
+    return add_comment(ticket=ticket, actor=customer(user, Face.GROUP), body=body, files=files)
 
 
 def _tell(

@@ -29,7 +29,7 @@ def offer_ticket(dialog: Dialog, message: Incoming) -> Replies:
     """Keep what was said and offer to add it to the newest open ticket."""
     file, refusal = usable_file(message)
     refusals = [message.say(refusal)] if refusal else []
-    ticket = Ticket.objects.visible_to(message.customer).open().order_by("-pk").first()
+    ticket = Ticket.objects.own(message.customer).open().order_by("-pk").first()
     if ticket is None or not (file or clean_text(message.words)):
         return refusals or not_understood(dialog, message)
     key = _keep(dialog, message, file)
@@ -72,7 +72,7 @@ def add_kept(dialog: Dialog, message: Incoming, ticket: Ticket) -> Replies:
             ticket=ticket,
             actor=customer(message.customer, Face.BOT),
             body="\n".join(words for _number, words, _text in kept["parts"] if words),
-            files=[as_new_file(file) for file in kept["files"]],
+            files=[as_new_file(file, message.link) for file in kept["files"]],
         )
     except TicketClosed:
         return closed(message, ticket)

@@ -25,14 +25,15 @@ from accounts.services import (
     registrations_of_phone,
     request_link_pin,
 )
+from config.numerals import time_span
 from telegram_bot import keyboards as kb
 from telegram_bot.flows.menu import menu_screen
 from telegram_bot.incoming import Flow, Incoming
 from telegram_bot.models import TELEGRAM, Dialog
 from telegram_bot.replies import REMOVE_KEYBOARD, Replies, Reply, delete
-from telegram_bot.texts import render
+from telegram_bot.templating import render
+from tickets.announcements import announced
 from tickets.delivery import tell
-from tickets.wording import time_span
 
 ACCOUNTS_OFFERED = 10  # of those that registered one phone
 PIN_LIKE = re.compile(r"[0-9]{6}")
@@ -53,7 +54,11 @@ def ask_phone(dialog: Dialog, message: Incoming) -> Replies:
         return [menu_screen(message, message.user)]
     dialog.draft, dialog.draft_at = {}, None
     dialog.set_step("phone")
-    return [message.say(render("ask_phone", name=message.name, url=_portal_page()), kb.contact())]
+    return [message.say(_words_of_begin(message), kb.contact())]
+
+
+def _words_of_begin(message: Incoming) -> str:
+    return render("ask_phone", name=message.name, url=_portal_page(), announced=announced())
 
 
 def check_again(dialog: Dialog, message: Incoming) -> Replies:
@@ -71,7 +76,7 @@ def _portal_page() -> str:
 
 def take_typed_phone(dialog: Dialog, message: Incoming) -> Replies:
     pin = _open_pin(message)
-    if pin and PIN_LIKE.fullmatch(message.order.strip()):  # the letter came after a new /start
+    if pin and PIN_LIKE.fullmatch(message.typed):  # the letter came after a new /start
         dialog.set_step("pin", registration=pin.registration_id)
         return take_pin(dialog, message)
     text = _(
@@ -247,7 +252,7 @@ def take_pin(dialog: Dialog, message: Incoming) -> Replies:
         account = confirm_link_pin(
             channel=TELEGRAM,
             address=str(message.telegram_id),
-            code=message.text,
+            code=message.typed,
             username=message.username,
         )
     except PinWrong as wrong:
@@ -268,7 +273,7 @@ def take_pin(dialog: Dialog, message: Incoming) -> Replies:
 
 def _welcome(dialog: Dialog, message: Incoming, link_id: int) -> Replies:
     dialog.set_step("")
-    account = linked_account(channel=TELEGRAM, address=str(message.telegram_id))
+    account = message.account = linked_account(channel=TELEGRAM, address=str(message.telegram_id))
     if account is None:
         return ask_phone(dialog, message)
     user = account.user

@@ -1,23 +1,25 @@
 """The menu, help, cancel, and the answers to what fits nowhere."""
 
+from django.conf import settings
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.phone import mask_email
+from accounts.security import Origin
 from accounts.services import unlink_messenger
 from telegram_bot import keyboards as kb
 from telegram_bot.content import left_out
 from telegram_bot.incoming import Incoming
-from telegram_bot.models import TELEGRAM, Dialog
+from telegram_bot.models import DRAFT_STEPS, TELEGRAM, Dialog
 from telegram_bot.replies import REMOVE_KEYBOARD, Replies, Reply
-from telegram_bot.texts import render
+from telegram_bot.templating import render
+from tickets.announcements import announced
 from tickets.models import Ticket
-from tickets.status import TicketStatus
+from tickets.queries import REQUESTER, awaiting_count, bounded, count_lists, count_of
 
 # Steps that show a reply keyboard under the input field: it goes when the step is left.
 KEYBOARD_STEPS = {"phone", "files", "confirm"}
-DRAFT_STEPS = {"product", "title", "description", "files", "confirm"}
-TICKETS_COUNTED = 100  # open tickets counted for the menu
 
 
 def leave_step(dialog: Dialog, message: Incoming) -> list[Reply]:
@@ -33,19 +35,26 @@ def leave_step(dialog: Dialog, message: Incoming) -> list[Reply]:
 
 
 def menu_screen(message: Incoming, user: User) -> Reply:
-    statuses = list(
-        Ticket.objects.visible_to(user).open().values_list("status", flat=True)[:TICKETS_COUNTED]
+    counts = count_lists(
+        user,
+        awaiting=awaiting_count(user),
+        opened=count_of(Ticket.objects.own(user).open(), REQUESTER),
     )
-    opened = f"{TICKETS_COUNTED - 1}+" if len(statuses) == TICKETS_COUNTED else str(len(statuses))
+    opened, awaiting = bounded(counts["opened"]), counts["awaiting"]
     text = render(
-        "menu", user=user, open=opened, waiting=statuses.count(TicketStatus.WAITING.value)
+        "menu",
+        user=user,
+        open=opened,
+        awaiting=bounded(awaiting) if awaiting else "",
+        announced=announced(),
     )
     label = _("📋 Список открытых заявок")
     return message.screen(
         text,
         kb.inline(
             [kb.button(_("➕ Создать новую заявку"), "new")],
-            [kb.button(f"{label} · {opened}" if statuses else label, "list")],
+            [kb.button(f"{label} · {opened}" if counts["opened"] else label, "list")],
+            awaiting_row(awaiting),
             [
                 kb.portal(_("🌐 Портал")),
                 kb.button(_("⚙️ Настройки"), "settings"),
@@ -55,13 +64,20 @@ def menu_screen(message: Incoming, user: User) -> Reply:
     )
 
 
+def awaiting_row(count: int) -> list[kb.Button]:
+    """The way to what waits for the person, where something does."""
+    label = _("❗ Ждут вас")
+    return [kb.button(f"{label} · {bounded(count)}", "awaiting")] if count else []
+
+
 def show_menu(dialog: Dialog, message: Incoming) -> Replies:
     return [*leave_step(dialog, message), menu_screen(message, message.customer)]
 
 
 def show_help(dialog: Dialog, message: Incoming) -> Replies:
-    back = kb.inline([kb.button(_("‹ Меню"), "menu")]) if message.user else None
-    return [message.screen(render("help", linked=bool(message.user)), back)]
+    more = [kb.portal(_("📖 Справка"), f"{reverse('help')}#telegram")]
+    back = [kb.button(_("‹ Меню"), "menu")] if message.user else []
+    return [message.screen(render("help", linked=bool(message.user)), kb.inline(more, back))]
 
 
 def cancel(dialog: Dialog, message: Incoming) -> Replies:
@@ -89,6 +105,17 @@ def _at_hand(dialog: Dialog) -> list[str]:
         return ["draft", str(dialog.draft.get("id"))]
     ticket = dialog.data.get("ticket")
     return [dialog.step, *([str(ticket)] if ticket else [])]
+
+
+def no_products(dialog: Dialog, message: Incoming) -> Replies:
+    """Nothing to open a ticket for: whom to ask. Words that were given already wait for /new."""
+    dialog.set_step("")
+    is_begun = "title" in dialog.draft or "files" in dialog.draft
+    if not is_begun:
+        dialog.draft, dialog.draft_at = {}, None
+    text = render("no_products", email=settings.STAFF_EMAIL, is_begun=is_begun)
+    ways_out = [kb.button(_("‹ Меню"), "menu"), kb.portal(_("🌐 Портал"))]
+    return [message.screen(text, kb.inline(ways_out))]
 
 
 def not_understood(dialog: Dialog, message: Incoming) -> Replies:
@@ -124,7 +151,9 @@ def show_settings(dialog: Dialog, message: Incoming) -> Replies:
         message.screen(
             text,
             kb.inline(
-                [kb.button(_("🔗 Отвязать Telegram"), "unlink")], [kb.button(_("‹ Меню"), "menu")]
+                [kb.portal(_("🔔 Что и куда присылать"), reverse("notifications"))],
+                [kb.button(_("🔗 Отвязать Telegram"), "unlink")],
+                [kb.button(_("‹ Меню"), "menu")],
             ),
         )
     ]
@@ -149,7 +178,7 @@ def ask_unlink(dialog: Dialog, message: Incoming) -> Replies:
 
 
 def unlink(dialog: Dialog, message: Incoming) -> Replies:
-    unlink_messenger(user=message.customer, channel=TELEGRAM)
-    dialog.draft, dialog.draft_at, dialog.kept = {}, None, []
-    dialog.set_step("")
+    person = message.customer
+    unlink_messenger(user=person, channel=TELEGRAM, origin=Origin(person))
+    message.account = None  # this very answer is for somebody who has no link
     return [message.screen(_("Telegram отвязан. Чтобы связать снова, отправьте /start."))]

@@ -1,4 +1,4 @@
-"""Lists, cards and files of one's own tickets (R4.1, R4.2)."""
+"""Cards and files of one's own tickets (R4.2)."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -7,55 +7,65 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from config.numerals import plural
 from telegram_bot import keyboards as kb
 from telegram_bot.flows.menu import leave_step
 from telegram_bot.incoming import Flow, Incoming
-from telegram_bot.models import TELEGRAM, Dialog
+from telegram_bot.models import Dialog
 from telegram_bot.notices import TelegramKind
 from telegram_bot.replies import Replies, Reply
-from telegram_bot.texts import render
+from telegram_bot.services import tell_person
+from telegram_bot.templating import render
 from telegram_bot.utf16 import utf16_length
 from tickets.attachments import MAX_FILES
-from tickets.delivery import tell
 from tickets.models import Attachment, Ticket
+from tickets.queries import led_ticket
+from tickets.reads import mark_read, with_reads
+from tickets.refusals import NotYours
 from tickets.status import TicketStatus
-from tickets.wording import plural
 
-TICKETS_A_PAGE = 6
-PAGED_ROWS = 300  # newest tickets or comments that can be paged through; the portal has them all
+PAGED_ROWS = 300  # newest comments that can be paged through; the portal has them all
 DESCRIPTION_SHOWN = 2800  # UTF-16 units on the card
 NOT_FOUND = gettext_lazy("Заявка не найдена или недоступна")
 
 
 def find_ticket(message: Incoming, number: int) -> Ticket | None:
-    """One's own ticket; a foreign one looks like a missing one."""
-    return (
-        Ticket.objects.visible_to(message.customer)
-        .select_related("requester", "organization", "product")
-        .filter(pk=number)
-        .first()
-    )
+    """One's own ticket; a foreign one looks like a missing one, a merged one leads on."""
+    readable = with_reads(Ticket.objects.visible_to(message.customer), message.customer)
+    return led_ticket(readable.select_related("requester", "organization", "product"), number)
+
+
+def pressed_number(message: Incoming) -> int:
+    """The number that a button names, 0 where it names none."""
+    ids = kb.parse_ids(kb.parse(message.data)[1][:1], 1)
+    return ids[0] if ids else 0
 
 
 def pressed_ticket(message: Incoming) -> Ticket | None:
-    ids = kb.parse_ids(kb.parse(message.data)[1][:1], 1)
-    return find_ticket(message, ids[0]) if ids else None
+    return find_ticket(message, pressed_number(message))
 
 
 TicketFlow = Callable[[Dialog, Incoming, Ticket], Replies]
 
 
-def on_ticket(flow: TicketFlow) -> Flow:
-    """A flow for the ticket its button names, or the one its step asks about."""
+def on_ticket(flow: TicketFlow, *, after_merge: TicketFlow | None = None) -> Flow:
+    """A flow for the ticket its button names, or the one its step asks about.
+
+    `after_merge` takes its place where that ticket has been merged into another one.
+    """
 
     @wraps(flow)
     def wrapper(dialog: Dialog, message: Incoming) -> Replies:
-        if message.press:
-            ticket = pressed_ticket(message)
-        else:
-            ticket = find_ticket(message, dialog.data.get("ticket", 0))
+        number = pressed_number(message) if message.press else dialog.data.get("ticket", 0)
+        ticket = find_ticket(message, number)
         if ticket is not None:
-            return flow(dialog, message, ticket)
+            is_led = ticket.pk != number
+            if is_led and not message.press:  # the question is about the other one from now on
+                dialog.data = dialog.data | {"ticket": ticket.pk}
+            try:
+                return (is_led and after_merge or flow)(dialog, message, ticket)
+            except NotYours:  # a colleague's press on what only the requester can, or who has left
+                return not_found(message)
         if not message.press:
             dialog.set_step("")  # the question about it has lost its sense
         return not_found(message)
@@ -69,61 +79,6 @@ def not_found(message: Incoming) -> Replies:
     return [message.say(str(NOT_FOUND), kb.inline([kb.button(_("‹ Меню"), "menu")]))]
 
 
-# Lists
-
-
-def show_open(dialog: Dialog, message: Incoming) -> Replies:
-    parked = [] if message.press else leave_step(dialog, message)
-    return [*parked, _list_screen(message, closed=False)]
-
-
-def show_closed(dialog: Dialog, message: Incoming) -> Replies:
-    return [_list_screen(message, closed=True)]
-
-
-def _list_screen(message: Incoming, *, closed: bool) -> Reply:
-    mine = Ticket.objects.visible_to(message.customer)
-    tickets = mine.closed() if closed else mine.open()
-    word = "closed" if closed else "list"
-    numbers = list(tickets.order_by("-id").values_list("pk", flat=True)[: PAGED_ROWS + 1])
-    if not numbers:
-        return _empty_list(message, closed=closed)
-    more = len(numbers) > PAGED_ROWS
-    pages = -(-min(len(numbers), PAGED_ROWS) // TICKETS_A_PAGE)
-    asked = kb.parse_ids(kb.parse(message.data)[1], 1) if message.press else None
-    page = min(max(asked[0] if asked else 1, 1), pages)
-    shown = numbers[(page - 1) * TICKETS_A_PAGE : page * TICKETS_A_PAGE]
-    rows = list(mine.filter(pk__in=shown).order_by("-id").only("pk", "title", "status"))
-    text = render(
-        "list", tickets=rows, closed=closed, count=f"{PAGED_ROWS}+" if more else len(numbers)
-    )
-    waiting = TicketStatus.WAITING
-    buttons = [
-        kb.button(f"{row.pk} ❗" if row.status == waiting else str(row.pk), "card", row.pk)
-        for row in rows
-    ]
-    other = kb.button(_("📋 Открытые"), "list") if closed else kb.button(_("📁 Закрытые"), "closed")
-    return message.screen(
-        text,
-        kb.inline(
-            *kb.in_rows(buttons, 3),
-            kb.pager(word, page, pages),
-            [kb.button(_("🔄 Обновить"), word, page), other],
-            [kb.button(_("‹ Меню"), "menu")],
-        ),
-    )
-
-
-def _empty_list(message: Incoming, *, closed: bool) -> Reply:
-    back = [kb.button(_("‹ Меню"), "menu")]
-    if closed:
-        return message.screen(_("Закрытых заявок нет."), kb.inline(back))
-    return message.screen(
-        _("Открытых заявок нет. 🎉"),
-        kb.inline([kb.button(_("➕ Создать"), "new"), kb.button(_("📁 Закрытые"), "closed")], back),
-    )
-
-
 # Card
 
 
@@ -134,7 +89,8 @@ def card_screen(message: Incoming, ticket: Ticket) -> Reply:
         "files": files.exclude(comment__is_internal=True).count(),
     }
     comments = f"{_('💬 Комментарии')} · {counts['comments']}"
-    resolved = ticket.status == TicketStatus.RESOLVED
+    is_own = ticket.requester_id == message.customer.pk
+    resolved = is_own and ticket.status == TicketStatus.RESOLVED
     rows = [
         [
             kb.button(comments, "comments", ticket.pk),
@@ -145,6 +101,9 @@ def card_screen(message: Incoming, ticket: Ticket) -> Reply:
             kb.button(_("↩️ Вернуть в работу"), "return", ticket.pk),
         ]
         if resolved
+        else [],
+        [kb.button(_("✅ Вопрос решён"), "solved", ticket.pk)]
+        if _may_close(message, ticket)
         else [],
         [kb.button(_("📝 Создать новую на её основе"), "follow_up", ticket.pk)]
         if ticket.is_closed
@@ -161,13 +120,25 @@ def card_screen(message: Incoming, ticket: Ticket) -> Reply:
         ],
         [kb.button(_("‹ К списку"), "list")],
     ]
-    text = render("card", ticket=ticket, shown=DESCRIPTION_SHOWN, **counts)
+    text = render("card", ticket=ticket, is_own=is_own, shown=DESCRIPTION_SHOWN, **counts)
     return message.screen(text, kb.inline(*rows), ticket_id=ticket.pk, has_resolution=resolved)
+
+
+def _may_close(message: Incoming, ticket: Ticket) -> bool:
+    """What is resolved is rated or returned instead; colleagues only look on."""
+    is_own = ticket.requester_id == message.customer.pk
+    return is_own and ticket.status not in (TicketStatus.RESOLVED, TicketStatus.CLOSED)
+
+
+def look_at(message: Incoming, ticket: Ticket) -> Reply:
+    """The card of a ticket that was just found, for who opens it: that counts as read."""
+    mark_read(ticket, message.customer)
+    return card_screen(message, ticket)
 
 
 @on_ticket
 def show_card(dialog: Dialog, message: Incoming, ticket: Ticket) -> Replies:
-    return [card_screen(message, ticket)]
+    return [look_at(message, ticket)]
 
 
 def numbered_ticket(message: Incoming) -> Ticket | None:
@@ -180,7 +151,7 @@ def show_numbered(dialog: Dialog, message: Incoming) -> Replies:
     """A number typed in the chat opens its card; what was written before is at its end."""
     dialog.open_part = ""
     ticket = numbered_ticket(message)
-    return [card_screen(message, ticket)] if ticket else not_found(message)
+    return [look_at(message, ticket)] if ticket else not_found(message)
 
 
 def linked_ticket(message: Incoming, prefix: str) -> Ticket | None:
@@ -193,7 +164,7 @@ def show_linked(dialog: Dialog, message: Incoming) -> Replies:
     """`/start t_<number>`"""
     ticket = linked_ticket(message, "t_")
     parked = leave_step(dialog, message)
-    return [*parked, card_screen(message, ticket)] if ticket else [*parked, *not_found(message)]
+    return [*parked, look_at(message, ticket)] if ticket else [*parked, *not_found(message)]
 
 
 # Files
@@ -206,14 +177,12 @@ def send_files(dialog: Dialog, message: Incoming, ticket: Ticket) -> Replies:
     files = list(ready.exclude(comment__is_internal=True).order_by("-pk")[: MAX_FILES + 1])
     shown = files[:MAX_FILES]
     queued = [
-        tell(
-            channel=TELEGRAM,
+        tell_person(
+            message.own_account,
             kind=TelegramKind.FILE,
-            address=str(message.chat_id),
-            recipient=message.customer,
             ticket_id=ticket.pk,
             key=f"file:{file.pk}:{message.chat_id}:{timezone.now():%Y%m%d%H%M}",
-            data={"attachment": file.pk},
+            attachment=file.pk,
         )
         for file in reversed(shown)
     ]

@@ -6,14 +6,15 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
+from config.numerals import file_size, plural
 from telegram_bot import keyboards as kb
 from telegram_bot.content import quotation
 from telegram_bot.files import as_new_file, fetch_soon, refusal_of, sent_file
-from telegram_bot.flows.menu import leave_step
+from telegram_bot.flows.menu import leave_step, no_products
 from telegram_bot.incoming import Incoming
 from telegram_bot.models import Dialog
 from telegram_bot.replies import REMOVE_KEYBOARD, Replies, Reply
-from telegram_bot.texts import render
+from telegram_bot.templating import render
 from tickets.attachments import MAX_FILES
 from tickets.models import TITLE_LIMIT, Face, Product, Ticket
 from tickets.notices import LAST_PARTS
@@ -21,7 +22,6 @@ from tickets.recording import clean_body, clean_title
 from tickets.refusals import ProductUnavailable, TextRequired, TextTooLong, TooManyTickets
 from tickets.services import open_ticket
 from tickets.text import clean_line, cut
-from tickets.wording import file_size, plural
 
 YES_WORDS = {"да", "yes"}
 STEPS = ["product", "title", "description", "files"]  # what «Назад» walks along
@@ -91,12 +91,10 @@ def _cancel(dialog: Dialog) -> kb.Button:
 
 
 def ask_product(dialog: Dialog, message: Incoming, page: int = 1) -> Replies:
-    dialog.set_step("product")
     products = list(Product.objects.filter(is_active=True))
     if not products:
-        dialog.set_step("")
-        dialog.draft, dialog.draft_at = {}, None
-        return [message.screen(_("Сейчас нет продуктов, для которых можно создать заявку."))]
+        return no_products(dialog, message)
+    dialog.set_step("product")
     buttons = [kb.button(f"{row.icon} {row.name}".strip(), "product", row.pk) for row in products]
     keyboard = kb.inline(*kb.paged(buttons, page, "products"), [_cancel(dialog)])
     return [message.screen(render("new_product"), keyboard)]
@@ -368,7 +366,7 @@ def _create(dialog: Dialog, message: Incoming) -> Replies:
             title=draft["title"],
             description=draft["description"],
             face=Face.BOT,
-            files=[as_new_file(file) for file in draft.get("files", [])],
+            files=[as_new_file(file, message.link) for file in draft.get("files", [])],
             parent=Ticket.objects.visible_to(user).filter(pk=draft.get("parent")).first(),
         )
     except ProductUnavailable:

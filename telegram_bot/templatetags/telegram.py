@@ -7,8 +7,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from config import numerals
 from telegram_bot.utf16 import cut_utf16
-from tickets import wording
 from tickets.models import Comment, Priority, TicketEvent
 from tickets.status import TicketStatus
 from tickets.templatetags.labels import PRIORITY_ICONS, STATUS_ICONS, exact_time
@@ -34,7 +34,7 @@ def priority(value: str) -> str:
 @register.filter
 def plural(number: int, forms: str) -> str:
     """{{ n|plural:"файл,файла,файлов" }}"""
-    return wording.plural(number, *forms.split(","))
+    return numerals.plural(number, *forms.split(","))
 
 
 @register.filter
@@ -45,7 +45,7 @@ def ago(moment: datetime) -> str:
         return _("только что")
     if seconds > MONTH:
         return f"{timezone.localtime(moment):%d.%m.%Y}"
-    return _("%(span)s назад") % {"span": wording.time_span(seconds)}
+    return _("%(span)s назад") % {"span": numerals.time_span(seconds)}
 
 
 @register.filter
