@@ -4,7 +4,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from tickets.fields import BodyField, FilesField
+from tickets.form_fields import BodyField, FilesField
 
 
 class CommentForm(forms.Form):
@@ -13,13 +13,7 @@ class CommentForm(forms.Form):
         required=False,
         widget=forms.Textarea(attrs={"rows": 5}),
     )
-    attachments = FilesField(
-        label=gettext_lazy("Файлы"),
-        required=False,
-        help_text=gettext_lazy(
-            "До 10 файлов, каждый до 50 МБ: изображения, видео, документы, архивы, журналы."
-        ),
-    )
+    attachments = FilesField()
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -56,6 +50,25 @@ class RatingForm(forms.Form):
     )
     comment = BodyField(
         label=gettext_lazy("Комментарий к оценке (необязательно)"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
+class CloseForm(forms.Form):
+    """«Вопрос решён»: everything may be left out."""
+
+    score = forms.TypedChoiceField(
+        label=gettext_lazy("Оценка работы поддержки (необязательно)"),
+        choices=RatingForm.SCORES,
+        coerce=int,
+        required=False,
+        empty_value=None,
+        widget=forms.RadioSelect,
+        error_messages={"invalid_choice": gettext_lazy("Выберите оценку от 1 до 5.")},
+    )
+    comment = BodyField(
+        label=gettext_lazy("Комментарий (необязательно)"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
     )

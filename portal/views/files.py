@@ -6,12 +6,10 @@ from django.http import FileResponse, Http404, HttpResponseBase
 from django.shortcuts import get_object_or_404
 
 from portal.requests import PortalRequest
-from tickets.file_kinds import HEAD, media_type
+from tickets.file_kinds import HEAD, PICTURES, media_type
 from tickets.queries import readable_files
 
 logger = logging.getLogger(__name__)
-
-IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")  # keep their type
 
 
 def attachment_download(request: PortalRequest, pk: int) -> HttpResponseBase:
@@ -27,9 +25,9 @@ def attachment_download(request: PortalRequest, pk: int) -> HttpResponseBase:
         content,
         as_attachment=True,
         filename=attachment.name,
-        content_type=kind if kind in IMAGES else "application/octet-stream",
+        content_type=kind if kind in PICTURES else "application/octet-stream",
     )
-    response["Content-Security-Policy"] = "sandbox"
+    response["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'; sandbox"
     response["X-Content-Type-Options"] = "nosniff"
     response["Cache-Control"] = "private, no-store"
     return response

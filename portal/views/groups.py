@@ -17,7 +17,7 @@ TICKETS_NAMED = 3  # of a group
 
 def group_list(request: PortalRequest) -> HttpResponse:
     """The groups that the person's tickets come from; other groups are not theirs to see."""
-    mine = GroupTicket.objects.filter(ticket__in=Ticket.objects.visible_to(request.user))
+    mine = GroupTicket.objects.filter(ticket__in=Ticket.objects.own(request.user))
     groups = Group.objects.filter(pk__in=mine.values("group"))
     shown = list(
         groups.order_by("title", "pk").prefetch_related("products__product")[:GROUPS_SHOWN]
@@ -36,7 +36,7 @@ def group_list(request: PortalRequest) -> HttpResponse:
 
 def _open_tickets(user: User) -> tuple[dict[int, list[Ticket]], bool]:
     """The newest open tickets of each group, and whether these are all."""
-    opened = Ticket.objects.visible_to(user).open().filter(group_ticket__isnull=False)
+    opened = Ticket.objects.own(user).open().filter(group_ticket__isnull=False)
     newest = opened.select_related("group_ticket").order_by("-pk")
     found = list(newest.only("title", "status", "group_ticket__group")[: TICKETS_COUNTED + 1])
     tickets: dict[int, list[Ticket]] = defaultdict(list)

@@ -8,13 +8,18 @@ function stateOf(root) {
   return root.querySelector("#bot-state").dataset.state;
 }
 
+function botOf(root) {
+  return root.querySelector("#bot-state").dataset.bot;
+}
+
 async function look() {
   const response = await fetch(progress.dataset.url, { redirect: "error", cache: "no-store" });
   if (!response.ok) return;
   const fresh = document.createElement("div");
   fresh.innerHTML = await response.text();
-  if (stateOf(fresh) === stateOf(progress)) return;
-  if (["linked", "unregistered"].includes(stateOf(fresh))) {
+  const botChanged = botOf(fresh) !== botOf(progress);
+  if (stateOf(fresh) === stateOf(progress) && !botChanged) return;
+  if (botChanged || ["linked", "unregistered"].includes(stateOf(fresh))) {
     location.reload();
     return;
   }

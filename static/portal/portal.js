@@ -2,6 +2,8 @@
 
 const summary = document.querySelector(".error-summary, .saved");
 if (summary) summary.focus();
+// Later than the browser goes to the entry that the address names, which takes the focus away
+window.addEventListener("load", () => document.querySelector(".beside")?.focus());
 
 function keepBusy(event) {
   const button = event.target.querySelector("[data-busy]");

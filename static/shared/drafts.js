@@ -5,7 +5,13 @@ const SAVE_AFTER = 3000; // milliseconds
 const LONGEST = 20000; // characters of a draft
 const PREFIX = "sent-form:";
 
-for (const mark of document.querySelectorAll("input[data-form]")) watch(mark);
+watchAll(document);
+// a form that came back with errors in place of the one that was sent
+document.addEventListener("formrenewed", (event) => watchAll(event.target));
+
+function watchAll(root) {
+  for (const mark of root.querySelectorAll("input[data-form]")) watch(mark);
+}
 
 function watch(mark) {
   const form = mark.form;
@@ -40,6 +46,7 @@ function watch(mark) {
     clearTimeout(timer);
     timer = setTimeout(save, SAVE_AFTER);
   });
+  form.addEventListener("formsent", () => sessionStorage.removeItem(place));
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden || !timer) return;
     save();
@@ -56,24 +63,34 @@ function watch(mark) {
 }
 
 function keepInTab(place, form, names) {
-  const said = new FormData(form);
-  const words = Object.fromEntries(names.map((name) => [name, said.get(name) ?? ""]));
+  const sent = { key: new FormData(form).get("key"), words: wordsOf(form, names) };
   try {
-    sessionStorage.setItem(place, JSON.stringify({ key: said.get("key"), words }));
+    sessionStorage.setItem(place, JSON.stringify(sent));
   } catch {
     // too much for this browser: the words are on their way all the same
   }
 }
 
+function wordsOf(form, names) {
+  const said = new FormData(form);
+  return Object.fromEntries(names.map((name) => [name, said.get(name) ?? ""]));
+}
+
+function sizeOf(words) {
+  return Object.values(words).join("").length;
+}
+
 async function putBack(place, mark, names) {
   const kept = JSON.parse(sessionStorage.getItem(place) ?? "null");
   if (!kept) return;
-  const field = mark.form.elements[names[0]];
+  const shown = wordsOf(mark.form, names);
   const response = await fetch(`${mark.dataset.url}?key=${encodeURIComponent(kept.key)}`);
   if (!response.ok) return;
   sessionStorage.removeItem(place);
-  const isOlder = kept.words[names[0]].length <= field.value.length;
-  if ((await response.json()).sent || isOlder) return;
+  const { sent } = await response.json();
+  const isOlder = sizeOf(kept.words) <= sizeOf(shown);
+  const isChanged = names.some((name) => wordsOf(mark.form, names)[name] !== shown[name]);
+  if (sent || isOlder || isChanged) return;
   for (const name of names) mark.form.elements[name].value = kept.words[name];
   for (const details of ancestors(mark.form, "details")) details.open = true;
 }

@@ -1,0 +1,52 @@
+"""What menu and lists tell of the person who looks, in one query."""
+
+from dataclasses import dataclass
+
+from django.db.models import Exists
+
+from accounts.models import BotRegistration, MessengerAccount, User
+from portal.requests import PortalRequest
+from telegram_bot.models import TELEGRAM
+from tickets.announcements import announced_columns
+from tickets.queries import awaiting_count, bounded
+
+
+@dataclass(frozen=True)
+class Standing:
+    awaiting: int  # tickets that wait for the person, counted as far as `bounded` shows
+    link: str  # with the bot: unregistered, registered or linked
+    shares: bool  # whether the organization lets its members read each other's tickets
+    announced: list[str]  # what all customers are told now, the newest first
+
+
+def standing_of(request: PortalRequest) -> Standing:
+    """Read once a request."""
+    known = getattr(request, "standing", None)
+    if known is None:
+        known = request.standing = _read(request.user)
+    return known
+
+
+def awaiting_badge(request: PortalRequest) -> str:
+    """What the menu shows beside «Заявки»."""
+    awaiting = standing_of(request).awaiting
+    return bounded(awaiting) if awaiting else ""
+
+
+def _read(user: User) -> Standing:
+    registrations = BotRegistration.objects.filter(user=user, channel=TELEGRAM, withdrawn_at=None)
+    accounts = MessengerAccount.objects.filter(user=user, channel=TELEGRAM)
+    awaiting, is_registered, is_linked, shares, *announced = (
+        User.objects.filter(pk=user.pk)
+        .values_list(
+            awaiting_count(user),
+            Exists(registrations),
+            Exists(accounts),
+            "organization__shares_tickets",
+            *announced_columns(),
+        )
+        .get()
+    )
+    link = "linked" if is_linked else "registered"
+    texts = [text for text in announced if text]
+    return Standing(awaiting, link if is_registered else "unregistered", bool(shares), texts)
