@@ -11,12 +11,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_POST
 
 from desk.lists import ReadOnlyAdmin
+from desk.queue import same_list
 from tickets.delivery import channel_of, channels, resend
 from tickets.models import Delivery
 from tickets.templatetags.labels import addressee
+
+RESEND = "tickets.change_delivery"
 
 
 class ChannelFilter(admin.SimpleListFilter):
@@ -36,7 +38,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         "error",
     )  # fmt: skip
     list_select_related = ("event__ticket", "recipient")
-    list_filter = ("state", ChannelFilter)
+    list_filter = ("state", ChannelFilter, "created_at")
     search_fields = ("=address",)
     search_help_text = gettext_lazy("Адрес целиком")
     ordering = ("-id",)
@@ -51,25 +53,26 @@ class DeliveryAdmin(ReadOnlyAdmin):
         return super().get_queryset(request).prefetch_related("recipient__messengers")
 
     def has_resend_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.is_superuser)
+        return request.user.has_perm(RESEND)
 
     def get_urls(self) -> list[URLPattern]:
-        again = self.admin_site.admin_view(require_POST(self.resend_view))
+        again = self.admin_site.admin_view(self.resend_view)
         return [
             path("<int:pk>/resend/", again, name="tickets_delivery_resend"),
             *super().get_urls(),
         ]
 
     def resend_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """«Повторить» of a ticket's card: back to that card."""
+        """«Повторить» of a ticket's card: back to that card, also after a login in between."""
         if not self.has_resend_permission(request):
             raise PermissionDenied
         delivery = get_object_or_404(Delivery.objects.select_related("event", "recipient"), pk=pk)
-        self._send_again(request, [delivery])
+        if request.method == "POST":
+            self._send_again(request, [delivery])
         if delivery.event is None:
             return HttpResponseRedirect(reverse("admin:tickets_delivery_changelist"))
         card = reverse("admin:tickets_ticket_change", args=[delivery.event.ticket_id])
-        return HttpResponseRedirect(f"{card}#event-{delivery.event_id}")
+        return HttpResponseRedirect(f"{card}{same_list(request)}#event-{delivery.event_id}")
 
     @admin.action(description=gettext_lazy("Отправить ещё раз"), permissions=["resend"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:

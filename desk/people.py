@@ -1,91 +1,72 @@
-from collections.abc import Iterable
+"""People at the desk."""
+
 from functools import partial
-from smtplib import SMTPDataError, SMTPRecipientsRefused
+from http import HTTPStatus
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import BaseUserCreationForm, UserChangeForm
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.core.mail import get_connection
-from django.core.mail.backends.base import BaseEmailBackend
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import ManyToManyField, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils.crypto import get_random_string
+from django.shortcuts import redirect
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.letters import password_letter
-from accounts.models import BotRegistration, MessengerAccount, User
-from accounts.services import unlink_messenger, withdraw_registration
-from config.mail import ImpossibleAddress
-from desk.lists import DeskAdmin, ReadOnlyAdmin
+from accounts.identity import note_new_password, note_rights, request_email_change
+from accounts.models import EmailChange, Invitation, Organization, User
+from accounts.organizations import settle_membership
+from accounts.rights import CHANGE_EMAIL, MANAGE_STAFF, may_manage, roles_to_give
+from accounts.second_factor import since_when
+from accounts.security import origin_of
+from desk.access import AccessPages
+from desk.deletion import DeletionPages
+from desk.invitations import invitation_words, send_invitations
+from desk.lists import DeskAdmin, agent_of, is_number
+from desk.new_people import NewPeoplePages
+from desk.person_forms import UserAddForm, UserEditForm
+from desk.personal_data import PersonalDataPages
 
 
-class OrganizationAdmin(DeskAdmin):
-    list_display = ("name", "email")
-    search_fields = ("^name", "^email")
+class OrganizationFilter(admin.SimpleListFilter):
+    """Where the page of an organization leads; chosen nowhere else, since there may be many."""
+
+    title = gettext_lazy("организация")
+    parameter_name = "organization"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        chosen = str(self.value() or "")
+        found = Organization.objects.filter(pk=chosen).first() if is_number(chosen) else None
+        return [(chosen, str(found))] if found else []
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> QuerySet[User]:
+        chosen = str(self.value() or "")
+        return queryset.filter(organization=int(chosen)) if is_number(chosen) else queryset
 
 
-class UniqueEmailMixin(forms.ModelForm):
-    """Says beside the field what the database would say of the whole form."""
+class UserAdmin(
+    NewPeoplePages, AccessPages, PersonalDataPages, DeletionPages, DeskAdmin, DjangoUserAdmin
+):
+    """Agents see everyone and manage customers; administrators staff and roles, too.
 
-    def clean_email(self) -> str:
-        email = self.cleaned_data["email"]
-        if User.objects.by_email(email).exclude(pk=self.instance.pk).exists():
-            raise ValidationError(_("Пользователь с такой почтой уже есть."))
-        return email
-
-
-class UserAddForm(UniqueEmailMixin, BaseUserCreationForm):
-    """A new person; without a password they are invited to set their own."""
-
-    class Meta:
-        model = User
-        fields = ("email", "first_name", "last_name", "organization", "username")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["username"].required = False
-        self.fields["username"].help_text = _("Если не указать, логином станет почта.")
-        self.fields["password1"].required = self.fields["password2"].required = False
-        self.fields["password1"].help_text = _(
-            "Если не указать, человек получит письмо со ссылкой, чтобы задать пароль самому."
-        )
-        self.fields["password2"].help_text = ""
-
-    def clean(self) -> dict[str, Any] | None:
-        data = super().clean() or self.cleaned_data
-        if not data.get("username") and "email" in data:
-            data["username"] = data["email"]
-        if bool(data.get("password1")) != bool(data.get("password2")):
-            self.add_error("password2", self.error_messages["password_mismatch"])
-        self.needs_invitation = not data.get("password1")
-        if self.needs_invitation:
-            # An unusable one would shut «Забыли пароль?» when the invitation has expired.
-            data["password1"] = get_random_string(50)
-        return data
-
-
-class UserEditForm(UniqueEmailMixin, UserChangeForm):
-    pass
-
-
-class UserAdmin(DeskAdmin, DjangoUserAdmin):
-    """Agents see everyone and manage customers; only superusers touch staff and rights."""
+    Nobody manages whoever has more rights, nor gives a role with more. Passwords of others and «все
+    права» are for superusers.
+    """
 
     add_form = UserAddForm
+    deletion_advice = "admin/accounts/user/_instead.html"
     form = UserEditForm
     list_display = ("username", "full_name", "email", "organization", "is_active", "is_staff")
     list_select_related = ("organization",)
-    list_filter = ("is_active", "is_staff")
+    list_filter = ("is_active", "is_staff", OrganizationFilter)
     search_fields = ("^username", "^email", "^first_name", "^last_name")
     ordering = ("-id",)
     autocomplete_fields = ("organization",)
-    filter_horizontal = ("groups",)
-    readonly_fields = ("last_login", "date_joined")
+    filter_horizontal = ()
+    readonly_fields = ("may_log_in", "last_login", "date_joined", "waiting_email", "invitation_")
     actions = ("invite",)
     add_fieldsets = (
         (None, {"fields": ("email", "first_name", "last_name", "organization")}),
@@ -93,12 +74,25 @@ class UserAdmin(DeskAdmin, DjangoUserAdmin):
     )
 
     PERSON = (
-        (None, {"fields": ("email", "first_name", "last_name", "organization")}),
+        (
+            None,
+            {
+                "fields": (
+                    "email",
+                    "waiting_email",
+                    "first_name",
+                    "last_name",
+                    "organization",
+                    "organization_role",
+                )
+            },
+        ),  # fmt: skip
         (
             gettext_lazy("Вход"),
-            {"fields": ("username", "is_active", "last_login", "date_joined")},
+            {"fields": ("username", "may_log_in", "invitation_", "last_login", "date_joined")},
         ),
     )
+    ROLES = ((gettext_lazy("Права"), {"fields": ("is_staff", "groups")}),)
     RIGHTS = (
         (gettext_lazy("Права"), {"fields": ("password", "is_staff", "is_superuser", "groups")}),
     )
@@ -106,7 +100,26 @@ class UserAdmin(DeskAdmin, DjangoUserAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         if obj is None:
             return self.add_fieldsets
-        return self.PERSON + self.RIGHTS if request.user.is_superuser else self.PERSON
+        if request.user.is_superuser:
+            return self.PERSON + self.RIGHTS
+        return self.PERSON + self.ROLES if request.user.has_perm(MANAGE_STAFF) else self.PERSON
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Whoever sets an e-mail could ask for a reset of the password and be that person."""
+        fixed = list(self.readonly_fields)
+        if obj is not None and (obj == request.user or not request.user.has_perm(CHANGE_EMAIL)):
+            fixed.append("email")
+        if obj == request.user and not request.user.is_superuser:
+            fixed += ["is_staff", "groups"]
+        return fixed
+
+    def formfield_for_manytomany(
+        self, db_field: "ManyToManyField[Any, Any]", request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        if db_field.name == "groups":
+            kwargs["queryset"] = roles_to_give(agent_of(request))
+            kwargs["widget"] = forms.CheckboxSelectMultiple
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return super().has_change_permission(request, obj) and _may_manage(request, obj)
@@ -114,50 +127,65 @@ class UserAdmin(DeskAdmin, DjangoUserAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return super().has_delete_permission(request, obj) and _may_manage(request, obj)
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        person = kwargs.get("obj")
+        if person is not None and person.is_staff:
+            context["second_factor_since"] = since_when(person)
+        return super().render_change_form(request, context, *args, **kwargs)
+
     def user_change_password(
         self, request: HttpRequest, id: str, form_url: str = ""
     ) -> HttpResponse:
         if not request.user.is_superuser:  # a known password would be a way into an account
             raise PermissionDenied
-        return super().user_change_password(request, id, form_url)
+        if id == str(request.user.pk):
+            return redirect("password_change")  # which asks for the one of before
+        with transaction.atomic():
+            response = super().user_change_password(request, id, form_url)
+            if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
+                user = User.objects.get(pk=id)
+                note_new_password(user=user, origin=origin_of(request))
+        return response
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        invite = not change and form.needs_invitation
+        email = form.cleaned_data.get("email") if "email" in form.changed_data else None
+        if change and email:
+            obj.email = form.initial["email"]
         super().save_model(request, obj, form, change)
-        if invite:
-            transaction.on_commit(partial(self._invite, request, [obj]))
+        if not change and form.needs_invitation:
+            transaction.on_commit(partial(send_invitations, request, [obj]))
+        if change and email:
+            request_email_change(user=obj, email=email, origin=origin_of(request))
+            text = _("Почта сменится, когда её подтвердят по ссылке, отправленной на %(email)s.")
+            self.message_user(request, text % {"email": email}, messages.WARNING)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        note_rights(form.instance, form.changed_data, origin=origin_of(request))
+        settle_membership(form.instance, form.changed_data, origin=origin_of(request))
 
     @admin.action(description=gettext_lazy("Отправить приглашение"), permissions=["change"])
     def invite(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         chosen = queryset.filter(is_active=True)[: self.list_per_page]
         people = [user for user in chosen if self.has_change_permission(request, user)]
         if people:
-            self._invite(request, people)
+            send_invitations(request, people)
 
-    def _invite(self, request: HttpRequest, people: Iterable[User]) -> None:
-        """Mail the invitations. A mail server that is down is waited for once, not per person."""
-        waiting = list(people)
-        try:
-            with get_connection() as server:
-                while waiting:
-                    self._invite_one(request, waiting[0], server)
-                    del waiting[0]
-        except OSError:
-            text = _("Почта недоступна. Приглашение не ушло: %(emails)s. Отправьте его позже.")
-            emails = ", ".join(user.email for user in waiting)
-            self.message_user(request, text % {"emails": emails}, messages.ERROR)
+    @admin.display(description=gettext_lazy("вход открыт"), boolean=True)
+    def may_log_in(self, user: User) -> bool:
+        """Shown only: `AccessPages` open and close it."""
+        return user.is_active
 
-    def _invite_one(self, request: HttpRequest, user: User, server: BaseEmailBackend) -> None:
-        try:
-            letter = password_letter("invitation", user)
-            letter.connection = server
-            letter.send()
-        except (SMTPRecipientsRefused, SMTPDataError, ImpossibleAddress):
-            text = _("Почтовый сервер не принял письмо для %(email)s. Проверьте адрес.")
-            self.message_user(request, text % {"email": user.email}, messages.ERROR)
-        else:
-            text = _("Приглашение отправлено на %(email)s.")
-            self.message_user(request, text % {"email": user.email}, messages.SUCCESS)
+    @admin.display(description=gettext_lazy("почта ждёт подтверждения"))
+    def waiting_email(self, user: User) -> str:
+        change = EmailChange.objects.filter(user=user).first()
+        return change.email if change and not change.has_expired(timezone.now()) else "—"
+
+    @admin.display(description=gettext_lazy("приглашение"))
+    def invitation_(self, user: User) -> str:
+        return invitation_words(Invitation.objects.filter(user=user).first())
 
     @admin.display(description=gettext_lazy("имя"))
     def full_name(self, user: User) -> str:
@@ -165,44 +193,4 @@ class UserAdmin(DeskAdmin, DjangoUserAdmin):
 
 
 def _may_manage(request: HttpRequest, person: User | None) -> bool:
-    is_customer = person is None or not (person.is_staff or person.is_superuser)
-    return bool(request.user.is_superuser or is_customer)
-
-
-class PersonalRecordAdmin(ReadOnlyAdmin):
-    """Records of a person's consent and link: shown as they are, ended by an action."""
-
-    list_select_related = ("user",)
-    search_fields = ("^user__email", "^user__username")
-    ordering = ("-id",)
-
-    def has_end_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}")
-
-
-class BotRegistrationAdmin(PersonalRecordAdmin):
-    list_display = ("user", "phone", "consented_at", "withdrawn_at", "consent_version")
-    search_fields = ("=phone", "^user__email")
-    actions = ("withdraw",)
-
-    @admin.action(description=gettext_lazy("Отозвать"), permissions=["end"])
-    def withdraw(self, request: HttpRequest, queryset: QuerySet[BotRegistration]) -> None:
-        in_force = queryset.filter(withdrawn_at=None).select_related("user")[: self.list_per_page]
-        for registration in in_force:
-            withdraw_registration(user=registration.user, channel=registration.channel)
-            text = _("Регистрация отозвана: %(user)s.") % {"user": registration.user}
-            self.message_user(request, text, messages.SUCCESS)
-        if not in_force:
-            self.message_user(request, _("Выбранные регистрации уже отозваны."), messages.WARNING)
-
-
-class MessengerAccountAdmin(PersonalRecordAdmin):
-    list_display = ("user", "channel", "username", "address", "linked_at", "unreachable_at")
-    actions = ("unlink",)
-
-    @admin.action(description=gettext_lazy("Отвязать"), permissions=["end"])
-    def unlink(self, request: HttpRequest, queryset: QuerySet[MessengerAccount]) -> None:
-        for account in queryset.select_related("user")[: self.list_per_page]:
-            unlink_messenger(user=account.user, channel=account.channel)
-            text = _("Мессенджер отвязан: %(user)s.") % {"user": account.user}
-            self.message_user(request, text, messages.SUCCESS)
+    return person is None or may_manage(agent_of(request), person)

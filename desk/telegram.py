@@ -67,6 +67,7 @@ class BotHeartbeatAdmin(ReadOnlyAdmin):
 
 
 class ReadOnlyInline(admin.TabularInline):
+    template = "admin/readonly_rows.html"
     extra = max_num = 0
     can_delete = False
 

@@ -1,115 +1,93 @@
-"""What an agent does to a ticket in one go: the form of the card and how it is carried out."""
+"""What an agent does on the card of a ticket: its forms, and how each is carried out once."""
+
+from __future__ import annotations  # ChoiceField[Any] is generic for the type checker only
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django import forms
-from django.contrib import admin
-from django.contrib.admin.widgets import AutocompleteSelect
 from django.db import models
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
+from desk.canned_picker import ReadyFilesField
 from tickets import services
+from tickets.agents import serving
 from tickets.attachments import NewFile
 from tickets.drafts import Kept
-from tickets.fields import BodyField, FilesField
+from tickets.form_fields import BodyField, FilesField
 from tickets.forms import Made, Sending, once
 from tickets.models import Priority, Ticket
+from tickets.queries import read_number
 from tickets.recording import Actor
 from tickets.refusals import (
     REFUSALS,
-    AlreadyDone,
     AnswerMissing,
     FileRefused,
     KeyReused,
     TextRequired,
     TextTooLong,
     TicketClosed,
+    TicketMerged,
+    TooManyBytes,
     TooManyFiles,
 )
-from tickets.status import Role, TicketStatus, TransitionNotAllowed, allowed_transitions
+from tickets.status import Role, TicketStatus, allowed_transitions
+
+AGENTS_OFFERED = 200
 
 
-class Visibility(models.TextChoices):
-    PUBLIC = "public", gettext_lazy("Ответ клиенту")
-    INTERNAL = "internal", gettext_lazy("Внутренняя заметка")
+class Act(models.TextChoices):
+    """What sending an answer does, as its button says."""
+
+    ANSWER = "answer", gettext_lazy("Ответить")
+    WAIT = "wait", gettext_lazy("Ответить и ждать клиента")
+    RESOLVE = "resolve", gettext_lazy("Ответить и выполнить")
+    CLOSE = "close", gettext_lazy("Закрыть с ответом")
 
 
-class CardForm(forms.Form):
-    """`seen` is the last event the card showed: what came later was not taken into account."""
+STATUSES = {
+    Act.WAIT: TicketStatus.WAITING,
+    Act.RESOLVE: TicketStatus.RESOLVED,
+    Act.CLOSE: TicketStatus.CLOSED,
+}
 
+
+class WordsForm(forms.Form):
+    """Words with files. `seen` is the last event the card showed: what came later is news."""
+
+    words: ClassVar[str]
+    internal: ClassVar[bool] = False
     seen = forms.IntegerField(widget=forms.HiddenInput)
-    answer_asked = forms.BooleanField(required=False, widget=forms.HiddenInput)
-    visibility = forms.ChoiceField(
-        label=gettext_lazy("Кто увидит текст"),
-        choices=Visibility,
-        initial=Visibility.PUBLIC,
-        widget=forms.RadioSelect,
-    )
-    answer = BodyField(
-        label=gettext_lazy("Текст"), required=False, widget=forms.Textarea(attrs={"rows": 6})
-    )
-    attachments = FilesField(
-        label=gettext_lazy("Файлы"),
-        required=False,
-        help_text=gettext_lazy("До 10 файлов, каждый до 50 МБ."),
-    )
-    status = forms.ChoiceField(label=gettext_lazy("Статус"), choices=TicketStatus)
-    priority = forms.ChoiceField(
-        label=gettext_lazy("Приоритет"), choices=Priority, show_hidden_initial=True
-    )
-    assignee = forms.ModelChoiceField(
-        label=gettext_lazy("Исполнитель"),
-        queryset=User.objects.none(),
-        required=False,
-        widget=AutocompleteSelect(Ticket._meta.get_field("assignee"), admin.site),
-        show_hidden_initial=True,
-    )
 
     def __init__(
-        self,
-        *args: Any,
-        ticket: Ticket,
-        may_write: bool,
-        kept: Kept | None = None,
-        **kwargs: Any,
+        self, *args: Any, ticket: Ticket, agent: User, kept: Kept | None = None, **kwargs: Any
     ) -> None:
-        kwargs["initial"] = {
-            **(kept.body if kept else {}),
-            "status": ticket.status,
-            "priority": ticket.priority,
-            "assignee": ticket.assignee_id,
-        }
+        kwargs["initial"] = kept.body if kept else {}
         super().__init__(*args, **kwargs)
-        self.ticket = ticket
-        # The field takes any status, so that the service judges it; the list offers these.
-        offered = [TicketStatus(ticket.status), *allowed_transitions(ticket.status, Role.AGENT)]
-        cast(forms.ChoiceField, self.fields["status"]).widget.choices = [
-            (to.value, to.label) for to in offered
-        ]
-        agents = models.Q(is_staff=True, is_active=True)
-        cast(forms.ModelChoiceField, self.fields["assignee"]).queryset = User.objects.filter(
-            agents | models.Q(pk=ticket.assignee_id)  # who left may stay
-        )
-        if not may_write:
-            for name in ("visibility", "answer", "attachments"):
-                del self.fields[name]
+        self.ticket, self.agent = ticket, agent
+
+    @property
+    def text(self) -> forms.BoundField:
+        return self[self.words]
+
+    @property
+    def enclosed(self) -> forms.BoundField:
+        return self["attachments"]
 
     def save(self, actor: Actor, sending: Sending) -> bool:
         """Carry everything out once or nothing; what was refused is said beside its field.
 
-        Raises KeyReused when the card was saved before with other content.
+        Raises KeyReused when the form was sent before with other content.
         """
         try:
             once(sending, partial(self._work, actor))
         except KeyReused:
             raise
         except REFUSALS as refusal:
-            field = refused_field(refusal)
-            self.add_error(field if field in self.fields else None, refusal_text(refusal))
+            self.add_error(self._refused_field(refusal), refusal_text(refusal))
         except OSError:
             self.add_error(
                 "attachments", _("Файлы сейчас не сохраняются. Отправьте текст без них.")
@@ -117,51 +95,142 @@ class CardForm(forms.Form):
         return not self.errors
 
     def _work(self, actor: Actor, files: Sequence[NewFile]) -> Made:
-        data = self.cleaned_data
-        services.work_on_ticket(
+        comment = services.work_on_ticket(
             ticket=self.ticket,
             actor=actor,
-            seen=data["seen"],
-            to=TicketStatus(data["status"]),
-            priority=Priority(data["priority"]) if "priority" in self.changed_data else None,
-            assignee=data["assignee"],
-            reassigns="assignee" in self.changed_data,
-            body=data.get("answer", ""),
+            seen=self.cleaned_data["seen"],
+            body=self.cleaned_data[self.words],
             files=files,
-            internal=data.get("visibility") == Visibility.INTERNAL,
-            may_be_silent=data["answer_asked"] or "answer" not in self.fields,
+            internal=self.internal,
+            **self.moves(),
         )
-        done = self.ticket.events.filter(pk__gt=data["seen"]).exclude(comment=None)
-        return {"comment": done.values_list("comment", flat=True).first()}
+        return {"comment": comment.pk}
+
+    def moves(self) -> dict[str, Any]:
+        """What else the services are to do."""
+        return {}
 
     def content(self) -> dict[str, Any]:
-        """What the agent asks for, as far as the same card sent twice asks for the same."""
-        data = self.cleaned_data
-        names = ("visibility", "answer", "status", "priority")
-        assignee = data["assignee"].pk if data["assignee"] else None
-        return {"assignee": assignee} | {name: data.get(name) for name in names}
+        """What the agent asks for, as far as the same form sent twice asks for the same."""
+        return {self.words: self.cleaned_data.get(self.words)}
 
     def renew_key(self) -> None:
         """Let what the form says be sent as something new."""
         self.data = {name: self.data[name] for name in self.data if name != "key"}
 
+    def _refused_field(self, refusal: Exception) -> str | None:
+        """The field a refusal belongs to; None for the whole form."""
+        match refusal:
+            case TextTooLong() | TextRequired() | TicketClosed() | AnswerMissing():
+                return self.words
+            case TooManyFiles() | FileRefused() | TooManyBytes():
+                return "attachments"
+        return None
 
-def refused_field(refusal: Exception) -> str | None:
-    """The field of the card a refusal belongs to; None for the whole card."""
-    match refusal:
-        case TransitionNotAllowed() | AlreadyDone():
-            return "status"
-        case TextTooLong() | TextRequired() | TicketClosed():
-            return "answer"
-        case AnswerMissing():
-            return "answer"
-        case TooManyFiles() | FileRefused():
-            return "attachments"
-    return None
+
+class ReplyForm(WordsForm):
+    words = "answer"
+    answer = BodyField(
+        label=gettext_lazy("Ответ клиенту"),
+        required=False,  # a file may be enough: the services know
+        widget=forms.Textarea(attrs={"rows": 6}),
+    )
+    attachments = FilesField()
+    canned_files = ReadyFilesField()
+    act = forms.ChoiceField(choices=Act, required=False)
+    # Unticked it says nothing, so that what is said is the exception
+    leave_new = forms.BooleanField(label=gettext_lazy("не брать в работу"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cast(ReadyFilesField, self.fields["canned_files"]).agent = self.agent
+
+    def clean_act(self) -> Act:
+        return Act(self.cleaned_data["act"] or Act.ANSWER)
+
+    def moves(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        return {"to": STATUSES.get(data["act"]), "takes_to_work": not data["leave_new"]}
+
+    def content(self) -> dict[str, Any]:
+        names = ("act", "leave_new")
+        return super().content() | {name: self.cleaned_data.get(name) for name in names}
+
+    def buttons(self) -> list[Act]:
+        """Sending with each status the ticket can take, the plain one first."""
+        allowed = allowed_transitions(self.ticket.status, Role.AGENT)
+        return [act for act in Act if act not in STATUSES or STATUSES[act] in allowed]
+
+
+class NoteForm(WordsForm):
+    words = "note"
+    internal = True
+    note = BodyField(
+        label=gettext_lazy("Внутренняя заметка"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+    attachments = FilesField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["attachments"].widget.attrs["id"] = "id_note_files"  # two forms on a page
+
+
+class FactsForm(forms.Form):
+    """Priority and assignee, each with what the card showed: nothing is put back over others."""
+
+    priority = forms.ChoiceField(
+        label=gettext_lazy("Приоритет"), choices=Priority, show_hidden_initial=True
+    )
+    assignee = forms.ModelChoiceField(
+        label=gettext_lazy("Исполнитель"),
+        queryset=User.objects.none(),
+        required=False,
+        show_hidden_initial=True,
+    )
+
+    def __init__(self, *args: Any, ticket: Ticket, **kwargs: Any) -> None:
+        kwargs["initial"] = {"priority": ticket.priority, "assignee": ticket.assignee_id}
+        super().__init__(*args, **kwargs)
+        self.ticket = ticket
+        agents = models.Q(pk__in=serving().values("pk"))
+        field = cast("forms.ModelChoiceField[User]", self.fields["assignee"])
+        # who left may stay
+        field.queryset = User.objects.filter(agents | models.Q(pk=ticket.assignee_id))
+        field.widget.choices = [("", _("не назначен")), *self._offered(agents)]
+
+    def _offered(self, agents: models.Q) -> list[tuple[int, str]]:
+        """As many agents as a list can hold, by name; whoever has the ticket among them."""
+        rows = User.objects.filter(agents).order_by("first_name", "last_name", "pk")
+        names = {agent.pk: str(agent) for agent in rows[:AGENTS_OFFERED]}
+        if self.ticket.assignee:
+            names.setdefault(self.ticket.assignee.pk, str(self.ticket.assignee))
+        return list(names.items())
+
+    def save(self, actor: Actor) -> bool:
+        try:
+            services.change_facts(ticket=self.ticket, actor=actor, **self._changes())
+        except REFUSALS as refusal:
+            self.add_error(None, refusal_text(refusal))
+        return not self.errors
+
+    def _changes(self) -> dict[str, Any]:
+        data: dict[str, Any] = self.cleaned_data
+        changed: dict[str, Any] = {}
+        if "priority" in self.changed_data:
+            changed["priority"] = (self._shown("priority"), Priority(data["priority"]))
+        if "assignee" in self.changed_data:
+            shown = self._shown("assignee")
+            changed["assignee"] = (read_number(shown), data["assignee"])
+        return changed
+
+    def _shown(self, name: str) -> str:
+        return str(self.data.get(self[name].html_initial_name) or "")
 
 
 def refusal_text(refusal: Exception) -> str:
     """The refusal's own words, or what an agent can do instead."""
-    if isinstance(refusal, TicketClosed):
+    if isinstance(refusal, TicketClosed) and not isinstance(refusal, TicketMerged):
         return _("Заявка закрыта: ответить клиенту нельзя, можно оставить заметку.")
     return str(refusal)

@@ -42,6 +42,7 @@ class UnchangedRowForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             field.show_hidden_initial = True
+            field.widget.attrs.setdefault("aria-label", f"{field.label}: {self.instance}")
 
     def clean(self) -> dict[str, Any] | None:
         data = super().clean()
@@ -69,7 +70,7 @@ def _tell_saved(form: forms.ModelForm[Any]) -> None:
     """Say beside each field what the database holds instead of what the form says."""
     for name in form.changed_data:
         value = form.initial.get(name)
-        if name in form.fields and not isinstance(value, list):
+        if name in form.fields and name in form.initial and not isinstance(value, list):
             shown = getattr(form.instance, name, value)
             words = _("да") if shown is True else _("нет") if shown is False else shown
             text = _("Сейчас сохранено: %(value)s.") % {
