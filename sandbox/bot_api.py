@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import json
 import re
+import secrets
 import time
 from collections.abc import Callable
 from functools import partial
@@ -11,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox import TOKEN, editing, profile, sending
+from sandbox import editing, profile, sending
 from sandbox.errors import BrokenAnswer, TelegramError
 from sandbox.faults import Fault
 from sandbox.files import MAX_DOWNLOAD, Upload
@@ -91,13 +92,14 @@ BY_NAME = {
     for name, (parameters, handler) in METHODS.items()
 }
 SECRETS = {"secret_token"}
+TRICKLE_PAUSE = 0.1  # seconds between two pieces of a file
 
 
 async def handle_method(request: web.Request) -> web.StreamResponse:
     """One Bot API request: token, fault, work, a line in the log, answer."""
     state = request.app[STATE]
     method = request.match_info["method"]
-    check_token(request.match_info["token"])
+    check_token(state, request.match_info["token"])
     started = time.perf_counter()
     values, uploads = await read_request(request)
     fault = state.faults.take_api(method, _chat_key(state, values.get("chat_id")))
@@ -128,10 +130,10 @@ def _in_strings(result: Any) -> Any:
     return {name: json.dumps(value) for name, value in result.items()} | kept
 
 
-def check_token(token: str) -> None:
-    if not re.fullmatch(r"\d+:[A-Za-z0-9_-]+", token):
+def check_token(state: State, token: str) -> None:
+    if not re.fullmatch(r"[0-9]+:[A-Za-z0-9_-]+", token):
         raise TelegramError(404, "Not Found")
-    if token != TOKEN:
+    if not secrets.compare_digest(token, state.token):
         raise TelegramError(401, "Unauthorized")
 
 
@@ -144,7 +146,7 @@ async def _suffer(fault: Fault | None) -> None:
     """What a fault does before the work."""
     if fault is None:
         return
-    if fault.seconds:
+    if fault.seconds and fault.kind != "trickle":
         await asyncio.sleep(fault.seconds)
     if error := fault.error():
         raise error
@@ -179,14 +181,30 @@ def _describe(
 async def handle_file(request: web.Request) -> web.StreamResponse:
     """A download; the fault method for it is «file»."""
     state = request.app[STATE]
-    check_token(request.match_info["token"])
-    await _suffer(state.faults.take_api("file", None))
+    check_token(state, request.match_info["token"])
+    fault = state.faults.take_api("file", None)
+    await _suffer(fault)
     stored = state.files.by_path(request.match_info["path"])
     if stored is None or stored.upload.size > MAX_DOWNLOAD:
         raise TelegramError(404, "Not Found")
     upload = stored.upload
     content = upload.content or bytes(upload.size)
+    if fault and fault.kind == "trickle":
+        return await _trickle(request, content, fault.seconds)
     return web.Response(body=content, content_type="application/octet-stream")
+
+
+async def _trickle(request: web.Request, content: bytes, seconds: float) -> web.StreamResponse:
+    """Hand out the bytes evenly over so many seconds."""
+    response = web.StreamResponse(headers={"Content-Length": str(len(content))})
+    response.content_type = "application/octet-stream"
+    await response.prepare(request)
+    pieces = max(1, int(seconds / TRICKLE_PAUSE))
+    step = -(-len(content) // pieces)
+    for place in range(0, len(content), step):
+        await response.write(content[place : place + step])
+        await asyncio.sleep(TRICKLE_PAUSE)
+    return response
 
 
 def error_response(error: TelegramError) -> web.Response:

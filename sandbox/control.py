@@ -12,12 +12,15 @@ from sandbox import groups, people
 from sandbox.bot_api import STATE
 from sandbox.errors import ControlError
 from sandbox.files import KINDS, Upload, guess_type
-from sandbox.parameters import read_upload
+from sandbox.parameters import parse_json, read_upload
 from sandbox.state import Json, State
 from sandbox.view import show_messages, show_state
 
 PAGE = Path(__file__).parent / "page"
-POLICY = "default-src 'self'; img-src 'self' blob: data:; frame-src 'self' blob:"
+POLICY = (
+    "default-src 'self'; img-src 'self' blob: data:; frame-src 'self' blob:; frame-ancestors 'self'"
+)
+VISITED = {"page", "bot_link"}  # routes that a link of another site may open
 MAX_WAIT = 60.0
 SHOWN_TYPES = ("image/png", "image/jpeg", "image/gif", "image/webp", "video/mp4", "audio/")
 
@@ -26,6 +29,7 @@ JSON_FIELDS = {"entities", "extra", "forwarded"}  # of a form with files
 Action = Callable[[State, Json], Any]
 
 ACTIONS: dict[str, Action] = {
+    "meet": people.meet,
     "send": people.send,
     "start": people.start,
     "contact": people.contact,
@@ -46,8 +50,8 @@ async def handle_action(request: web.Request) -> web.Response:
 
 async def _read_json(request: web.Request) -> Json:
     try:
-        fields = json.loads(await request.text() or "{}")
-    except ValueError:
+        fields = parse_json(await request.text() or "{}")
+    except (ValueError, LookupError):  # also a charset that nobody knows
         raise ControlError("Тело запроса — не JSON.") from None
     if not isinstance(fields, dict):
         raise ControlError("Нужен объект JSON.")
@@ -61,7 +65,7 @@ async def handle_files(request: web.Request) -> web.Response:
         if isinstance(value, web.FileField):
             uploads.append(read_upload(value))
         else:
-            fields[name] = json.loads(value) if name in JSON_FIELDS else value
+            fields[name] = parse_json(value) if name in JSON_FIELDS else value
     kind = fields.get("kind") or "document"
     if kind not in KINDS:
         raise ControlError(f"Нет такого вида файла: {kind}")
@@ -177,8 +181,8 @@ async def handle_static(request: web.Request) -> web.StreamResponse:
 
 def routes() -> list[web.RouteDef]:
     return [
-        web.get("/", handle_static),
-        web.get("/{bot:[a-z0-9_]+_bot}", handle_bot_link),
+        web.get("/", handle_static, name="page"),
+        web.get("/{bot:[a-z0-9_]+_bot}", handle_bot_link, name="bot_link"),
         web.get("/sandbox/static/{name}", handle_static),
         web.get("/sandbox/files/{id}", handle_media),
         web.get("/sandbox/state", handle_state),

@@ -16,10 +16,11 @@ API_KINDS = {
     "bad_json",
     "lost_answer",
     "slow",
+    "trickle",
     "strings",
 }
-MAIL_KINDS = {"smtp_down", "smtp_slow"}
-SECONDS = {"timeout": 60.0, "slow": 2.0, "smtp_slow": 2.0}
+MAIL_KINDS = {"smtp_down", "smtp_slow", "smtp_lost_answer", "smtp_too_large"}
+SECONDS = {"timeout": 60.0, "slow": 2.0, "trickle": 60.0, "smtp_slow": 2.0, "smtp_lost_answer": 2.0}
 QUIET = {"getupdates", "getme"}  # methods that «*» leaves alone
 
 

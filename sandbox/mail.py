@@ -9,7 +9,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from sandbox.state import Json, State
 
-MAX_LETTERS = 500
+MAX_LETTERS = 2000
 
 
 class Mailbox:
@@ -20,15 +20,21 @@ class Mailbox:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         fault = self._state.faults.take_mail()
-        if fault and fault.seconds:
-            await asyncio.sleep(fault.seconds)
-        if fault and fault.kind == "smtp_down":
+        kind = fault.kind if fault else ""
+        if kind == "smtp_down":
             return "451 4.3.0 The sandbox is told to refuse mail"
+        if kind == "smtp_too_large":
+            return "552 5.3.4 The sandbox is told to find the letter too large"
+        if fault and kind == "smtp_slow":
+            await asyncio.sleep(fault.seconds)
         letter: Any = message_from_bytes(envelope.original_content or b"", policy=policy.default)
         entry = describe_letter(letter, [str(address) for address in envelope.rcpt_tos])
         self._state.mail.insert(0, {"id": self._state.number(), "at": self._state.now(), **entry})
         del self._state.mail[MAX_LETTERS:]
         self._state.changed("mail")
+        if fault and kind == "smtp_lost_answer":
+            await asyncio.sleep(fault.seconds)
+            return "421 4.4.2 The sandbox is told to lose the answer"
         return "250 2.0.0 OK"
 
 
@@ -36,7 +42,9 @@ def describe_letter(letter: EmailMessage, recipients: list[str]) -> Json:
     return {
         "from": str(letter.get("From", "")),
         "to": recipients,
-        "subject": str(letter.get("Subject", "")),
+        "subject": str(
+            letter.get("Subject", "")
+        ).strip(),  # a long word begins on a line of its own
         "text": _body(letter, "plain"),
         "html": _body(letter, "html"),
         "headers": {name: str(value) for name, value in letter.items()},

@@ -1,15 +1,19 @@
 """Reading the parameters of a Bot API request, whichever way they were sent."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from sandbox.errors import TelegramError, bad_request, not_emulated
 from sandbox.files import Upload
 
 Parameters = dict[str, Any]
+MAX_DEPTH = 100  # as in Telegram's own parser
+# Bytes that are no text, a charset that nobody knows, a part of a form without its head
+UNREADABLE = (ValueError, LookupError, HttpProcessingError)
 
 
 def as_text(value: Any) -> str:
@@ -29,8 +33,43 @@ def as_bool(value: Any) -> bool:
     return str(value).lower() in ("true", "1", "yes")
 
 
+def parse_json(text: str | bytes | bytearray) -> Any:
+    """As strict as Telegram's parser, and stricter where one name comes twice: ValueError."""
+    try:
+        value = json.loads(text, object_pairs_hook=_as_object, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if _is_too_deep(value):
+        raise ValueError("nested too deeply")
+    return value
+
+
+def _as_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise ValueError("a name comes twice")
+    return fields
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _is_too_deep(value: Any) -> bool:
+    level = [value]
+    for _depth in range(MAX_DEPTH):
+        level = [inner for outer in level for inner in _inside(outer)]
+    return bool(level)
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
 def as_json(value: Any) -> Any:
-    parsed = json.loads(value) if isinstance(value, str) else value
+    parsed = parse_json(value) if isinstance(value, str) else value
     as_text(json.dumps(parsed, ensure_ascii=False))
     return parsed
 
@@ -67,12 +106,14 @@ async def read_request(request: web.Request) -> tuple[Parameters, dict[str, Uplo
             await _read_form(request, values, uploads)
     except web.HTTPRequestEntityTooLarge:
         raise TelegramError(413, "Request Entity Too Large") from None
+    except UNREADABLE:
+        raise bad_request("can't read the request") from None
     return values, uploads
 
 
 def _read_json(body: str) -> Parameters:
     try:
-        values = json.loads(body or "{}")
+        values = parse_json(body or "{}")
     except ValueError:
         raise bad_request("can't parse JSON object") from None
     if not isinstance(values, dict):

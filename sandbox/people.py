@@ -94,6 +94,16 @@ def _require_open_topic(chat: Chat, person: Person, topic: int) -> None:
         raise ControlError("Тема закрыта.", 409)
 
 
+def meet(state: State, fields: Json) -> Json:
+    """One more person, until the next reset."""
+    key, number = str(fields["key"]), int(fields["id"])
+    if key in state.keys or number in state.chats:
+        raise ControlError("Такой человек уже есть.", 409)
+    name, phone = str(fields.get("first_name") or key), str(fields.get("phone") or "")
+    state.add_person(Person(key, number, name, "Гость", None, phone, "гость"))
+    return {"key": key}
+
+
 def send(state: State, fields: Json) -> Json:
     place = writer(state, fields)
     content = _text_content(state, fields, "text", MAX_TEXT)

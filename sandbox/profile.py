@@ -4,7 +4,8 @@ import ipaddress
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
+
+from yarl import URL
 
 from sandbox.delivery import set_bot_status
 from sandbox.errors import bad_request, not_emulated
@@ -61,13 +62,17 @@ def set_webhook(state: State, p: Parameters) -> bool:
 
 
 def _is_loopback(url: str) -> bool:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    """Judges the address as the client that delivers will read it."""
+    try:
+        parts = URL(url)
+    except ValueError:
+        return False
+    if parts.scheme not in ("http", "https") or not parts.host:
         return False
     try:
-        return ipaddress.ip_address(parts.hostname).is_loopback
+        return ipaddress.ip_address(parts.host).is_loopback
     except ValueError:
-        return parts.hostname == "localhost"
+        return parts.host == "localhost"
 
 
 def delete_webhook(state: State, p: Parameters) -> bool:

@@ -9,13 +9,17 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from sandbox.bot_api import STATE, error_response, handle_file, handle_method
-from sandbox.control import POLICY, routes
+from sandbox.control import POLICY, VISITED, routes
 from sandbox.errors import BrokenAnswer, ControlError, TelegramError
 from sandbox.files import MAX_UPLOAD
 from sandbox.mail import start_smtp
+from sandbox.parameters import UNREADABLE
 from sandbox.state import State
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+# Of Sec-Fetch-Site, which browsers add and no script can forge: the chat page, the address bar.
+# A bot sends none.
+OWN_SITES = {None, "same-origin", "none"}
 # How long open polls and event streams may linger once the sandbox is told to stop.
 SHUTDOWN_SECONDS = 0.1
 # Albums carry several files in one body; each of them is checked on its own.
@@ -24,6 +28,7 @@ HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
 
@@ -86,16 +91,31 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         return error_response(error)
     except ControlError as error:
         return web.json_response({"error": str(error)}, status=error.status)
-    except (TypeError, ValueError) as error:
+    except (TypeError, *UNREADABLE) as error:
         return web.json_response({"error": f"Не удалось разобрать запрос: {error}"}, status=400)
     except ConnectionError:  # the client left; nothing is wrong and nobody reads the answer
         return web.Response()
 
 
 def _is_own(request: web.Request) -> bool:
+    """Whether a bot or the chat page asks, not another site in the same browser.
+
+    A foreign name in Host is such a site, too: its name may be made to lead here.
+    """
     host = urlsplit(f"//{request.host}")
     origin = request.headers.get("Origin")
-    return host.hostname in LOOPBACK and origin in (None, f"http://{request.host}")
+    if host.hostname not in LOOPBACK or origin not in (None, f"http://{request.host}"):
+        return False
+    return request.headers.get("Sec-Fetch-Site") in OWN_SITES or _is_visit(request)
+
+
+def _is_visit(request: web.Request) -> bool:
+    """A link that opens the chat page, as those of the portal to the bot do; it does nothing."""
+    return (
+        request.match_info.route.name in VISITED
+        and request.headers.get("Sec-Fetch-Mode") == "navigate"
+        and request.headers.get("Sec-Fetch-Dest") == "document"
+    )
 
 
 @asynccontextmanager
@@ -104,11 +124,12 @@ async def listening(
     host: str = "127.0.0.1",
     port: int = 0,
     smtp_port: int = 0,
+    token: str = "",
     limits: bool = True,
     memory: Path | None = None,
 ) -> AsyncIterator[Listening]:
-    """Run the sandbox while the context is open; port 0 takes a free one."""
-    state = State(limits=limits, memory=memory)
+    """Run the sandbox while the context is open; port 0 takes a free one, no token a new one."""
+    state = State(token=token, limits=limits, memory=memory)
     runner = web.AppRunner(
         build_app(state), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, handle_signals=False
     )

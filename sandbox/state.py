@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from sandbox import TOKEN
+from sandbox import BOT_ID, new_token
 from sandbox.errors import bad_request, forbidden
 from sandbox.faults import Faults
 from sandbox.files import FileStore
@@ -22,7 +22,6 @@ from sandbox.updates import Updates, first_id
 
 Json = dict[str, Any]
 
-BOT_ID = int(TOKEN.split(":")[0])
 BOT_USERNAME = "support_sandbox_bot"
 ANONYMOUS = {
     "id": 1087968824,
@@ -222,10 +221,12 @@ class State:
     def __init__(
         self,
         *,
+        token: str = "",
         limits: bool = True,
         memory: Path | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        self.token = token or new_token()
         self.clock = clock
         self.limits = Limits(clock, enabled=limits)
         self.updates = Updates(clock)
@@ -261,6 +262,14 @@ class State:
         self.limits.clear()
         self.updates.clear()
         self.changed("reset")
+
+    def add_person(self, person: Person) -> None:
+        chat = PrivateChat(
+            person.key, person.id, person=person, next_message_id=self.first_message_id
+        )
+        self.people[person.key] = person
+        self.keys[person.key] = self.chats[person.id] = chat
+        self.changed("people")
 
     @property
     def groups(self) -> list[Group]:

@@ -119,9 +119,13 @@ class Updates:
                     await asyncio.sleep(min(0.1 * 2**failures, MAX_RETRY_DELAY))
 
     async def _deliver(self, session: ClientSession, update: Update) -> bool:
+        body = json.dumps(update)
         try:
-            async with session.post(self.webhook["url"], data=json.dumps(update)) as response:
-                if response.ok:
+            # Not a step further than the address that was judged: redirects lead anywhere
+            async with session.post(
+                self.webhook["url"], data=body, allow_redirects=False
+            ) as response:
+                if response.status < 300:
                     return True
                 self.webhook_error = f"Wrong response from the webhook: {response.status}"
         except (ClientError, TimeoutError, OSError) as error:

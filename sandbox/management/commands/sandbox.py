@@ -3,13 +3,16 @@ import ipaddress
 import signal
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from sandbox import TOKEN
+from sandbox import BOT_ID
+
+if TYPE_CHECKING:
+    from sandbox.server import Listening
 
 
 class Command(BaseCommand):
@@ -49,6 +52,7 @@ class Command(BaseCommand):
             host=options["host"],
             port=options["port"],
             smtp_port=options["smtp_port"],
+            token=settings.TELEGRAM_BOT_TOKEN,
             limits=not options["no_limits"],
             memory=options["memory"],
         ) as place:
@@ -56,6 +60,8 @@ class Command(BaseCommand):
                 _("Песочница Telegram: %(url)s/ (почта: порт %(smtp)s)")
                 % {"url": place.url, "smtp": place.smtp_port}
             )
+            if not settings.TELEGRAM_BOT_TOKEN:  # a new one: nobody knows it yet
+                self.stdout.write(how_to_join(place))
             self.stdout.flush()
             await stopped.wait()
 
@@ -69,8 +75,20 @@ def require_loopback(host: str) -> None:
         raise CommandError(_("Песочница слушает только этот компьютер: укажите --host 127.0.0.1."))
 
 
+def how_to_join(place: "Listening") -> str:
+    """The environment of a bot, a worker or a portal that is started beside the sandbox."""
+    lines = {
+        "TELEGRAM_BOT_TOKEN": place.state.token,
+        "TELEGRAM_API_URL": place.url,
+        "TELEGRAM_LINK_URL": place.url,
+        "EMAIL_URL": f"smtp://127.0.0.1:{place.smtp_port}",
+    }
+    return "\n".join(f"export {name}={value}" for name, value in lines.items())
+
+
 def require_no_real_token() -> None:
-    if settings.TELEGRAM_BOT_TOKEN not in ("", TOKEN):
+    token = settings.TELEGRAM_BOT_TOKEN
+    if token and not token.startswith(f"{BOT_ID}:"):
         raise CommandError(
             _("Задан настоящий TELEGRAM_BOT_TOKEN: песочница рядом с ним не запускается.")
         )
