@@ -10,17 +10,16 @@ from collections.abc import Callable
 from django.conf import settings
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.handlers.wsgi import WSGIHandler
-from django.db.models import F, Q
+from django.db.models import F, FilteredRelation, Q
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.template import engines
 from django.urls import path, reverse
 
-from tickets.models import Attachment, Ticket, TicketEvent
+from tickets.models import AWAITING, Attachment, Ticket, TicketEvent
 from tickets.status import TicketStatus
 
 ROWS_OF_LIST, ROWS_OF_DESK, EVENTS_OF_CARD = 20, 50, 100
-COLUMNS = {field.name for field in Ticket._meta.get_fields()}
-NEWEST = "-changed_at" if "changed_at" in COLUMNS else "-pk"
 
 HEAD = """<!doctype html><html lang="ru"><head><meta charset="utf-8">
 <title>{{ title }}</title></head>
@@ -30,8 +29,9 @@ LIST = (
     + """<ul>{% for ticket in tickets %}<li>
 <a href="/tickets/{{ ticket.pk }}/">{{ ticket.title }}</a>
 № {{ ticket.pk }} {{ ticket.product.icon }} {{ ticket.product.name }}
-<time>{{ ticket.created_at|date:"d.m.Y" }}</time> <b>{{ ticket.get_status_display }}</b>
-<time>{{ ticket.updated_at|date:"j b, H:i" }}</time></li>{% endfor %}</ul></body></html>"""
+<b>{{ ticket.get_status_display }}</b> {% if ticket.version > ticket.read %}новое{% endif %}
+{{ ticket.last_word_by.short_name }} <time>{{ ticket.last_word_at|date:"j E, H:i" }}</time></li>
+{% endfor %}</ul></body></html>"""
 )
 CARD = (
     HEAD
@@ -70,16 +70,20 @@ def bare(request: HttpRequest) -> HttpResponse:
 
 
 def ticket_list(request: HttpRequest) -> HttpResponse:
-    is_closed = request.GET.get("tab") == "closed"
-    status = Q(status=TicketStatus.CLOSED)
+    shown = {
+        "closed": Q(status=TicketStatus.CLOSED),
+        "awaiting": Q(status__in=AWAITING),
+    }.get(request.GET.get("tab", ""), ~Q(status=TicketStatus.CLOSED))
+    read = FilteredRelation("reads", condition=Q(reads__user=request.user))
     tickets = (
-        Ticket.objects.filter(status if is_closed else ~status, requester=request.user)
-        .select_related("product")
+        Ticket.objects.filter(shown, requester=request.user)
+        .annotate(own_read=read, read=Coalesce("own_read__version", 0))
+        .select_related("product", "last_word_by")
         .only(
-            "title", "status", "created_at", "updated_at", "requester_id",
-            "product__icon", "product__name",
+            "title", "status", "version", "last_word_at", "product__icon", "product__name",
+            "last_word_by__first_name", "last_word_by__last_name", "last_word_by__username",
         )
-        .order_by(NEWEST)[:ROWS_OF_LIST]
+        .order_by("requester_id", "-changed_at", "-pk")[:ROWS_OF_LIST]
     )  # fmt: skip
     return _page(request, "list", title="Заявки", tickets=tickets)
 
@@ -106,7 +110,8 @@ def desk_list(request: HttpRequest) -> HttpResponse:
     tickets = (
         Ticket.objects.select_related("requester", "organization", "product", "assignee")
         .defer("description", "rating_comment")
-        .order_by(F("id").desc())[:ROWS_OF_DESK]
+        .exclude(status="closed")
+        .order_by(F("next_due_at").asc(nulls_last=True), "id")[:ROWS_OF_DESK]
     )
     return _page(request, "desk", title="Заявки", tickets=tickets)
 

@@ -224,6 +224,7 @@ def measure_pages(size: int, requests: int) -> Iterator[Row]:
     for page, username, paths in (
         ("list, open", CUSTOMER, [tickets]),
         ("list, closed", CUSTOMER, [f"{tickets}?tab=closed"]),
+        ("list, awaiting", CUSTOMER, [f"{tickets}?tab=awaiting"]),
         ("list, no tickets", NOBODY, [tickets]),
         ("card", CUSTOMER, cards()),
         ("desk, list", AGENT, [reverse("admin:tickets_ticket_changelist")]),

@@ -1,3 +1,4 @@
+import gc
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -6,14 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from django.apps import apps
+from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
-from django.db import connection
-from django.test import override_settings
+from django.db import connection, transaction
+from django.test import TransactionTestCase, override_settings
 from django.utils import timezone
 from hypothesis import settings as hypothesis_settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
-from tests import factories, queue
+from tests import factories, kept_database, queue
 from tickets import recording
 from tickets.models import Face
 from tickets.recording import customer
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
 
     from tests.local_telegram import Sandbox
 
+PATIENCE = 30_000  # milliseconds for a page: a slow machine is no fault
 CHROMIUM_ARGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -38,12 +43,49 @@ hypothesis_settings.load_profile("steady")
 set_hypothesis_home_dir(Path(__file__).parent.parent / ".pytest_cache" / "hypothesis")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--journeys-first",
+        action="store_true",
+        help="start with real processes, which mostly wait, while another round needs its core",
+    )
+    parser.addoption(
+        "--on-another-database",
+        action="store_true",
+        help="leave out what asks no database or looks at pages: the round on the first one has it",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Browser tests run last: Playwright keeps an event loop running in the main thread."""
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
+    if config.getoption("journeys_first"):
+        items.sort(key=lambda item: item.get_closest_marker("journey") is None)
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    if config.getoption("on_another_database"):
+        left_out = [item for item in items if not _asks_a_database(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if _asks_a_database(item)]
+
+
+def _asks_a_database(item: pytest.Item) -> bool:
+    """What a browser shows is the same on each; tests without one ask for the same rows."""
+    if item.get_closest_marker("browser"):
+        return False
+    fixtures = set(getattr(item, "fixturenames", ()))
+    is_case = issubclass(getattr(item, "cls", None) or object, TransactionTestCase)
+    marks = ("django_db", "journey", "database")
+    is_marked = any(item.get_closest_marker(name) for name in marks)
+    return is_case or is_marked or not fixtures.isdisjoint({"db", "transactional_db"})
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded now stays, so the garbage collector need not go through it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20)
 
 
 # Surroundings
@@ -53,8 +95,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
     """A file, as in production: SQLite in memory locks whole tables between threads."""
     if connection.vendor == "sqlite":
-        folder = tmp_path_factory.mktemp("database")
-        connection.settings_dict["TEST"]["NAME"] = str(folder / "test.sqlite3")
+        place = tmp_path_factory.mktemp("database") / "test.sqlite3"
+        connection.settings_dict["TEST"]["NAME"] = str(place)
+        kept_database.take(place)
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(request: pytest.FixtureRequest) -> bool:
+    """The file is new in any case; on PostgreSQL one may ask with --reuse-db."""
+    return connection.vendor == "sqlite" or bool(request.config.getoption("reuse_db"))
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker) -> None:
+    if connection.vendor == "sqlite":
+        with django_db_blocker.unblock():
+            kept_database.keep()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -62,6 +118,7 @@ def _test_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with override_settings(
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
         STATIC_ROOT=tmp_path_factory.mktemp("static"),  # WhiteNoise warns of a missing one
+        WHITENOISE_AUTOREFRESH=True,  # else it reads every static file for every test client
         TELEGRAM_BOT_TOKEN="",
         STAFF_EMAIL="",
         MIN_FREE_DISK_MB=0,  # this machine may have less
@@ -73,6 +130,22 @@ def _test_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def _fresh_places(settings, tmp_path: Path) -> None:
     cache.clear()
     settings.MEDIA_ROOT = tmp_path / "media"
+
+
+def _forget_rows(_case: TransactionTestCase) -> None:
+    with transaction.atomic():
+        for model in apps.get_models(include_auto_created=True):
+            if model not in (ContentType, Permission):
+                model._base_manager.all()._raw_delete("default")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_end_of_transactional_tests() -> Iterator[None]:
+    """Django's flush truncates forty tables that a test has hardly written to, then makes every
+    permission anew: on PostgreSQL half a second a test. Deleting rows leaves the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", _forget_rows)
+        yield
 
 
 class Clock:
@@ -152,6 +225,20 @@ def boris(db):
 
 
 @pytest.fixture
+def vera(anna):
+    """Anna's colleague: their organization shares its tickets."""
+    type(anna.organization).objects.filter(pk=anna.organization_id).update(shares_tickets=True)
+    anna.organization.refresh_from_db()
+    return factories.UserFactory(
+        username="vera@alpha.example",
+        email="vera@alpha.example",
+        first_name="Вера",
+        last_name="Маркова",
+        organization=anna.organization,
+    )
+
+
+@pytest.fixture
 def agent(db):
     return factories.AgentFactory(
         username="olga", email="olga@support.example", first_name="Ольга", last_name="Орлова"
@@ -200,8 +287,9 @@ def browser(django_db_setup) -> "Iterator[Browser]":
     chromium = find_chromium()
     if chromium is None:
         pytest.skip("no Chromium: install it or name it in $CHROMIUM")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         # Playwright's loop counts as running, so Django would refuse queries in this thread
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
@@ -213,9 +301,13 @@ def browser(django_db_setup) -> "Iterator[Browser]":
 @pytest.fixture
 def page(browser: "Browser") -> "Iterator[Page]":
     """A fresh page in Russian; its script errors and CSP violations fail the test."""
-    context = browser.new_context(locale="ru-RU", timezone_id="Europe/Moscow")
+    context = browser.new_context(
+        locale="ru-RU",
+        timezone_id="Europe/Moscow",
+        reduced_motion="reduce",  # colours are measured, not what they pass through
+    )
     page = context.new_page()
-    page.set_default_timeout(30_000)  # a slow machine is no fault
+    page.set_default_timeout(PATIENCE)
     problems: list[str] = []
     context.on("weberror", lambda error: problems.append(str(error.error)))
     context.on(

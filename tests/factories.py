@@ -1,7 +1,8 @@
 import factory
+from django.contrib.auth.models import Permission
 from django.utils import timezone
 
-from accounts.models import BotRegistration, MessengerAccount, Organization, User
+from accounts.models import BotRegistration, MessengerAccount, Organization, Usage, User
 from accounts.services import CONSENT_VERSION
 from telegram_bot.models import TELEGRAM
 from tickets import services
@@ -38,6 +39,22 @@ class AgentFactory(UserFactory):
     is_staff = True
 
 
+class SpecialistFactory(AgentFactory):
+    """An agent who may see tickets, and so hears of them."""
+
+    class Meta:
+        skip_postgeneration_save = True
+
+    @factory.post_generation
+    def right(agent, create, given, **details):
+        if create:
+            let_serve(agent)
+
+
+def let_serve(agent: User) -> None:
+    agent.user_permissions.add(Permission.objects.get(codename="view_ticket"))
+
+
 class BotRegistrationFactory(factory.django.DjangoModelFactory):
     class Meta:
         model = BotRegistration
@@ -53,10 +70,28 @@ class BotRegistrationFactory(factory.django.DjangoModelFactory):
 class MessengerAccountFactory(factory.django.DjangoModelFactory):
     class Meta:
         model = MessengerAccount
+        skip_postgeneration_save = True
 
     user = factory.SubFactory(UserFactory)
     channel = TELEGRAM
     address = factory.Sequence(lambda n: str(520_000_000 + n))
+
+    @factory.post_generation
+    def consent(account, create, given, **details):
+        """No link without the registration it was made for."""
+        of_person = {"user": account.user, "channel": account.channel}
+        if create and not BotRegistration.objects.filter(**of_person, withdrawn_at=None).exists():
+            BotRegistrationFactory(**of_person)
+
+
+class UsageFactory(factory.django.DjangoModelFactory):
+    """What a person has done in the minute that runs."""
+
+    class Meta:
+        model = Usage
+
+    user = factory.SubFactory(UserFactory)
+    kind = "changes"
 
 
 class ProductFactory(factory.django.DjangoModelFactory):

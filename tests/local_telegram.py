@@ -11,10 +11,10 @@ from typing import Any
 
 import httpx
 
-from sandbox import TOKEN
 from sandbox.server import Listening, listening
 
 Json = dict[str, Any]
+PATIENCE = 120.0  # seconds; what is waited for comes in one, unless the machine is busy
 SEARCHED = ("subject", "text", "caption")
 FileSpec = tuple[str, bytes] | tuple[str, bytes, str]
 
@@ -26,11 +26,8 @@ class SandboxError(AssertionError):
 class Sandbox:
     """A person's hands and eyes. `chat` is a person's or a group's key, else the private chat."""
 
-    token = TOKEN
-
-    def __init__(self, url: str, smtp_port: int) -> None:
-        self.url = url
-        self.smtp_port = smtp_port
+    def __init__(self, url: str, smtp_port: int, token: str) -> None:
+        self.url, self.smtp_port, self.token = url, smtp_port, token
         self._http = httpx.Client(base_url=url, timeout=70, trust_env=False)
 
     def close(self) -> None:
@@ -44,6 +41,10 @@ class Sandbox:
 
     def send(self, person: str, text: str, *, chat: str | None = None, **fields: Any) -> Json:
         return self._post("send", person=person, chat=chat, text=text, **fields)
+
+    def meet(self, key: str, telegram_id: int, **fields: Any) -> Json:
+        """One more person, until the next reset."""
+        return self._post("meet", key=key, id=telegram_id, **fields)
 
     def start(self, person: str, payload: str = "") -> Json:
         return self._post("start", person=person, payload=payload)
@@ -157,7 +158,7 @@ class Sandbox:
         self,
         person: str,
         wanted: Callable[[Json], Any] | str,
-        timeout: float = 10,
+        timeout: float = PATIENCE,
         *,
         chat: str | None = None,
         after: int = 0,
@@ -172,7 +173,7 @@ class Sandbox:
 
         return self.wait_until(find, timeout, describe=lambda: self._tell(person, chat, wanted))
 
-    def wait_for_mail(self, wanted: Callable[[Json], Any] | str, timeout: float = 10) -> Json:
+    def wait_for_mail(self, wanted: Callable[[Json], Any] | str, timeout: float = PATIENCE) -> Json:
         """The newest letter whose subject or text has the words."""
         matches = _predicate(wanted)
         return self.wait_until(lambda: next(filter(matches, self.mail()), None), timeout)
@@ -180,7 +181,7 @@ class Sandbox:
     def wait_until(
         self,
         find: Callable[[], Any],
-        timeout: float = 10,
+        timeout: float = PATIENCE,
         describe: Callable[[], str] = lambda: "what the test waits for has not happened",
     ) -> Any:
         """Ask anew after every change in the sandbox, until the answer is truthy."""
@@ -252,14 +253,14 @@ def running_sandbox(*, limits: bool = False) -> Iterator[Sandbox]:
 
     thread = threading.Thread(target=run, name="sandbox", daemon=True)
     thread.start()
-    place = started.result(timeout=10)
-    sandbox = Sandbox(place.url, place.smtp_port)
+    place = started.result(timeout=PATIENCE)
+    sandbox = Sandbox(place.url, place.smtp_port, place.state.token)
     try:
         yield sandbox
     finally:
         sandbox.close()
         loop.call_soon_threadsafe(stopped.set)
-        thread.join(timeout=10)
+        thread.join(timeout=PATIENCE)
 
 
 def _predicate(wanted: Callable[[Json], Any] | str) -> Callable[[Json], Any]:

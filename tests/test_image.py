@@ -1,6 +1,7 @@
 """What a production image holds: the product, and nothing that serves development only."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -31,9 +32,13 @@ Manage = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
-def manage(tmp_path_factory: pytest.TempPathFactory) -> Manage:
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("image")
+
+
+@pytest.fixture(scope="module")
+def manage(place: Path) -> Manage:
     """`manage.py` of a copy that holds what .dockerignore lets into an image."""
-    place = tmp_path_factory.mktemp("image")
     (place / "site").mkdir()
     (place / "site" / "sitecustomize.py").write_text(WITHOUT_PACKAGES)
     let_in = (ROOT / ".dockerignore").read_text().split()
@@ -44,7 +49,6 @@ def manage(tmp_path_factory: pytest.TempPathFactory) -> Manage:
     env = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(place / "site"),
-        "PYTHONDONTWRITEBYTECODE": "1",
         "DATABASE_URL": f"sqlite:///{place / 'image.sqlite3'}",
         "TELEGRAM_BOT_TOKEN": "",
     }
@@ -67,10 +71,21 @@ def test_image_starts_without_the_sandbox(manage: Manage) -> None:
 
 
 def test_image_collects_its_static_files(manage: Manage) -> None:
-    listed = manage("collectstatic", "--no-input", "--dry-run", "--verbosity=2")
+    listed = manage("collectstatic", "--no-input", "--verbosity=2")
     assert "portal/portal.css" in listed
     assert "shared/chips.css" in listed
     assert "composer.js" not in listed  # of the sandbox's page
+
+
+def test_collected_files_have_hashed_names_and_are_readable(place: Path, manage: Manage) -> None:
+    manage("collectstatic", "--no-input")
+    name = manage(
+        "shell", "--no-imports", "-c",
+        "from django.templatetags.static import static; print(static('portal/portal.css'))",
+    ).strip()  # fmt: skip
+    assert re.fullmatch(r"/static/portal/portal\.[0-9a-f]{12}\.css", name)
+    compressed = place / "srv" / "static_root" / f"{name.removeprefix('/static/')}.gz"
+    assert compressed.stat().st_mode & 0o044 == 0o044
 
 
 @pytest.mark.parametrize("command", ["runbot", "qcluster", "seed_tickets", "demo"])
@@ -84,36 +99,75 @@ def test_demo_without_a_token_says_what_is_missing(manage: Manage) -> None:
 
 
 def test_requirements_of_the_image_leave_out_what_the_sandbox_needs() -> None:
-    def packages(name: str) -> set[str]:
-        return {
-            line.partition("==")[0].partition("[")[0].lower()
-            for line in (ROOT / name).read_text().splitlines()
-            if line and not line.startswith("-r")
-        }
+    server, sandbox = pins_of("requirements.txt"), pins_of("requirements-sandbox.txt")
 
-    assert packages("requirements-sandbox.txt") == DEVELOPMENT_ONLY
-    assert packages("requirements.txt") & DEVELOPMENT_ONLY == set()
+    assert {pin.partition("==")[0] for pin in sandbox - server} == DEVELOPMENT_ONLY
+    assert {pin.partition("==")[0] for pin in server} & DEVELOPMENT_ONLY == set()
 
 
-def test_worker_loads_no_dialog() -> None:
-    """What drains Telegram needs neither the screens nor the inbox."""
-    script = (
-        "import django, sys; django.setup()\n"
-        "from django.utils.module_loading import import_string\n"
-        "from django.conf import settings\n"
-        "[import_string(name) for name in settings.NOTICE_CHANNELS]\n"
-        "import tickets.tasks, accounts.tasks\n"
-        "print([name for name in sys.modules if name.startswith('telegram_bot.')])"
-    )
-    env = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"}
-    loaded = subprocess.run(
-        [sys.executable, "-c", script],
+def pins_of(name: str) -> set[str]:
+    """`package==version` of every package of a requirements file."""
+    lines = (ROOT / name).read_text().splitlines()
+    return {line.split()[0] for line in lines if line[:1].isalnum()}
+
+
+def test_each_requirements_file_holds_the_pins_of_the_one_before() -> None:
+    names = ("requirements.txt", "requirements-sandbox.txt", "requirements-dev.txt")
+    server, sandbox, development = map(pins_of, names)
+
+    assert server < sandbox < development
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("requirements*.txt")), ids=lambda path: path.name)
+def test_every_package_is_pinned_with_its_hashes(path: Path) -> None:
+    packages = path.read_text().replace("\\\n", "").splitlines()
+
+    assert len(packages) > 10
+    for package in packages:
+        assert re.match(r"[a-z0-9-]+==\S+ .*--hash=sha256:[0-9a-f]{64}", package), package
+
+
+@pytest.mark.parametrize("name", ["Dockerfile", "run", ".ci/run"])
+def test_packages_are_installed_by_their_hashes_only(name: str) -> None:
+    script = (ROOT / name).read_text().replace("\\\n", "")
+    installs = [line for line in script.splitlines() if "pip install" in line]
+
+    assert installs
+    assert all("--require-hashes" in line for line in installs)
+
+
+def modules_after(script: str) -> set[str]:
+    """What an interpreter has loaded at the end of a script with Django set up."""
+    printed = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"import django, sys; django.setup()\n{script}\nprint(*sys.modules)",
+        ],
         cwd=ROOT,
-        env=env,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"},
         capture_output=True,
         text=True,
         check=True,
     ).stdout
+    return set(printed.split())
+
+
+def test_worker_loads_no_dialog() -> None:
+    """What drains Telegram needs neither the screens nor the inbox."""
+    loaded = modules_after(
+        "from django.utils.module_loading import import_string\n"
+        "from django.conf import settings\n"
+        "[import_string(name) for name in settings.NOTICE_CHANNELS]\n"
+        "import tickets.tasks, accounts.tasks"
+    )
     for part in ("flows", "inbox", "application", "processing", "incoming", "direct_replies"):
-        assert f"'telegram_bot.{part}" not in loaded, part
+        assert f"telegram_bot.{part}" not in loaded, part
     assert "telegram_bot.channel" in loaded
+
+
+def test_pages_load_no_library_of_telegram() -> None:
+    """It would cost every process of the portal more than 7 MB."""
+    loaded = modules_after("import config.urls")
+    assert "portal.urls" in loaded
+    assert "telegram" not in loaded

@@ -18,8 +18,9 @@ from django.db import connection
 from django.utils.crypto import salted_hmac
 from django.utils.module_loading import import_string
 
+pytestmark = pytest.mark.database
+
 DUMPS = settings.BASE_DIR / "tests" / "data"
-DATABASE = "upgrade_of_the_suite"
 DEVELOPMENT_KEY = "development-key-for-a-portal-on-loopback-only-0000000000"
 GROWING = {"django_migrations", "auth_permission", "django_content_type"}
 RENAMED = {"accounts_telegramaccount": "accounts_messengeraccount"}
@@ -71,14 +72,15 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Old]:
         return
     place = {key.lower(): str(connection.settings_dict[key]) for key in ("HOST", "PORT", "USER")}
     password = str(connection.settings_dict["PASSWORD"])
+    database = f"upgrade_of_{connection.settings_dict['NAME']}"  # others may run their own
     server = psycopg.connect(**place, password=password, dbname="postgres", autocommit=True)
-    server.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
-    server.execute(f"CREATE DATABASE {DATABASE}")
-    with psycopg.connect(**place, password=password, dbname=DATABASE, autocommit=True) as link:
+    server.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
+    server.execute(f'CREATE DATABASE "{database}"')
+    with psycopg.connect(**place, password=password, dbname=database, autocommit=True) as link:
         link.execute(dump)
         url = "postgres://{user}:{password}@{host}:{port}/{name}"
-        yield Old(link, url.format(**place, password=password, name=DATABASE))
-    server.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")
+        yield Old(link, url.format(**place, password=password, name=database))
+    server.execute(f'DROP DATABASE "{database}" WITH (FORCE)')
     server.close()
 
 
@@ -105,6 +107,10 @@ def test_no_row_is_lost(new: Old, before: dict[str, int]) -> None:
     after = new.counts()
     expected = {RENAMED.get(name, name): number for name, number in before.items()}
     expected["django_q_schedule"] = 1  # two every-minute tasks became one
+    expected["auth_group"] += 2  # head and administrator, each with all of the role before
+    # agents confirm who joins an organization, use ready answers and see announcements
+    expected["auth_group_permissions"] += 2 + 5
+    expected["auth_group_permissions"] += (22 + 8) + (22 + 8 + 16)
     assert {name: after[name] for name in expected} == expected
     assert sum(expected.values()) > 200
 
@@ -148,7 +154,9 @@ def test_notes_and_their_corrections_are_internal(new: Old) -> None:
 def test_agents_may_see_the_links_they_saw(new: Old) -> None:
     granted = new.rows(
         "SELECT p.codename, p.name FROM auth_permission p"
-        " JOIN auth_group_permissions g ON g.permission_id = p.id WHERE p.codename LIKE '%account'"
+        " JOIN auth_group_permissions g ON g.permission_id = p.id"
+        " JOIN auth_group a ON a.id = g.group_id"
+        " WHERE p.codename LIKE '%account' AND a.name = 'Специалист поддержки'"
     )
     assert granted == [("view_messengeraccount", "Can view связь с мессенджером")]
 

@@ -1,6 +1,6 @@
 import pytest
 
-from accounts.client_ip import client_ip
+from accounts.client_ip import client_ip, counted_address
 
 PROXY, OTHER_PROXY, STRANGER, PERSON = "10.0.0.1", "10.0.0.2", "198.51.100.7", "203.0.113.5"
 
@@ -20,6 +20,9 @@ PROXY, OTHER_PROXY, STRANGER, PERSON = "10.0.0.1", "10.0.0.2", "198.51.100.7", "
         pytest.param(PROXY, f"{STRANGER}, <script>, {OTHER_PROXY}", OTHER_PROXY, id="odd hop"),
         pytest.param(PROXY, "2001:DB8:0::1", "2001:db8::1", id="IPv6 in one spelling"),
         pytest.param("fe80::1", PERSON, "fe80::1", id="IPv6 stranger"),
+        pytest.param("fe80::1%eth0", PERSON, "fe80::1", id="no scope: no column takes it"),
+        pytest.param(f"::ffff:{PERSON}", "", PERSON, id="IPv4 by a socket of both kinds"),
+        pytest.param(f"::ffff:{PROXY}", PERSON, PERSON, id="our proxy by such a socket"),
         pytest.param("", PERSON, None, id="unix socket"),
     ],
 )
@@ -54,3 +57,17 @@ def test_forwarded_scheme_is_believed_of_our_proxies_only(
     headers = {"X-Forwarded-Proto": scheme} if scheme else {}
     response = client.get("/login/", REMOTE_ADDR=remote, headers=headers)
     assert response.status_code == expected
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        (PERSON, PERSON),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ("2001:db8:1:2::", "2001:db8:1:2::"),
+        (f"::ffff:{PERSON}", PERSON),
+        ("", None),
+    ],
+)
+def test_limits_take_a_network_of_ipv6_for_one_place(rf, address, expected):
+    assert counted_address(rf.get("/", REMOTE_ADDR=address)) == expected

@@ -9,6 +9,7 @@ import pytest
 from django.core import mail
 
 from accounts import services
+from accounts.models import User
 from accounts.tasks import mail_link_pin, mail_password_reset
 from tests.accounts.steps import ADDRESS, CHANNEL, request_pin
 from tickets.models import Delivery
@@ -83,10 +84,10 @@ def test_letter_that_cannot_be_made_leaves_no_code_behind(pin, monkeypatch, capl
     caplog.set_level(logging.DEBUG)
     monkeypatch.setattr("secrets.randbelow", lambda _limit: 731942)
 
-    def fail(_name, *, context, **_options):
-        raise KeyError(context["code"])
+    def fail(_user, _name, *, code, **_context):
+        raise KeyError(code)
 
-    monkeypatch.setattr("accounts.tasks.build_letter", fail)
+    monkeypatch.setattr("accounts.tasks.letter_to", fail)
     mail_link_pin(pin.pk)
     assert told(pin) == [("pin_delayed", False)]
     assert "731942" not in caplog.text
@@ -108,10 +109,13 @@ def test_reset_letter_to_an_impossible_address_ends_quietly(anna):
     assert mail.outbox == []
 
 
-@pytest.mark.parametrize(("zone", "name"), [("Europe/Moscow", "MSK"), ("Asia/Almaty", "+05")])
+@pytest.mark.parametrize(("zone", "name"), [("Europe/Moscow", "МСК"), ("Asia/Almaty", "UTC+5")])
 @pytest.mark.parametrize("letter", ["pin", "reset"])
-def test_letter_says_when_it_was_sent(registration, anna, settings, zone, name, letter):
-    settings.TIME_ZONE = zone
+@pytest.mark.parametrize("whose", ["ours", "own"])
+def test_letter_says_when_it_was_sent(registration, anna, settings, zone, name, letter, whose):
+    settings.TIME_ZONE = zone if whose == "ours" else "Asia/Tokyo"
+    User.objects.filter(pk=anna.pk).update(time_zone=zone if whose == "own" else "")
+    registration.refresh_from_db()
     before = datetime.now(UTC).replace(second=0, microsecond=0)
     mail_link_pin(request_pin(registration).pk) if letter == "pin" else mail_password_reset(anna.pk)
     times = {before, datetime.now(UTC).replace(second=0, microsecond=0)}

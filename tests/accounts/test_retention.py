@@ -2,11 +2,12 @@ from datetime import timedelta
 
 import pytest
 from axes.models import AccessAttempt
-from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from accounts import retention
+from accounts.models import EmailChange, SecurityEvent, Session
 from accounts.retention import delete_expired_logins
+from accounts.security import record
 from operations.tasks import every_minute
 
 pytestmark = pytest.mark.django_db
@@ -43,5 +44,23 @@ def test_a_call_deletes_some_rows_only(monkeypatch):
 
 def test_nothing_to_delete_costs_one_query_a_table(django_assert_num_queries):
     keep_session("goes on", timedelta(minutes=1))
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(5):
         delete_expired_logins()
+
+
+def test_security_log_is_kept_for_ninety_days(clock):
+    record(SecurityEvent.Kind.LOGOUT, user=None, details="old")
+    clock.advance(days=1)
+    record(SecurityEvent.Kind.LOGOUT, user=None, details="new")
+    clock.advance(days=89, minutes=1)
+    every_minute()
+    assert [row.details for row in SecurityEvent.objects.all()] == ["new"]
+
+
+def test_links_to_a_new_email_are_deleted_after_a_day(anna, boris, clock):
+    EmailChange.objects.create(user=anna, email="a@new.example")
+    clock.advance(hours=23)
+    EmailChange.objects.create(user=boris, email="b@new.example")
+    clock.advance(hours=2)
+    every_minute()
+    assert [row.user for row in EmailChange.objects.all()] == [boris]

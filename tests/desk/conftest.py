@@ -11,6 +11,22 @@ def specialist(agent):
 
 
 @pytest.fixture
+def head(db):
+    return in_role("Руководитель поддержки", "head")
+
+
+@pytest.fixture
+def administrator(db):
+    return in_role("Администратор", "administrator")
+
+
+def in_role(name, username):
+    person = AgentFactory(username=username)
+    person.groups.add(Group.objects.get(name=name))
+    return person
+
+
+@pytest.fixture
 def superuser(db):
     return AgentFactory(username="root", is_superuser=True)
 
@@ -19,6 +35,13 @@ def superuser(db):
 def desk(client, specialist):
     """The client of an agent of the group."""
     client.force_login(specialist)
+    return client
+
+
+@pytest.fixture
+def office(client, administrator):
+    """The client of an administrator, who is no superuser."""
+    client.force_login(administrator)
     return client
 
 

@@ -32,7 +32,7 @@ def test_delivery_list_query_count(desk, specialist, rows, django_assert_num_que
     for _row in range(rows):
         ticket = open_ticket(MessengerAccountFactory(username="someone").user)
         add_comment(ticket=ticket, actor=recording.agent(specialist), body="Ответ")
-    # session (1 + 3 to keep it alive), user, 2 of rights, count, page, links
+    # session (1 + 3 for the hour of staff), user, 2 of rights, count, page, links
     with django_assert_num_queries(10):
         page = desk.get("/admin/tickets/delivery/").content.decode()
     assert page.count("(@someone)") == rows

@@ -8,7 +8,7 @@ from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
 from django.urls import reverse
 
-from accounts.models import BotRegistration, LinkPin, MessengerAccount, User
+from accounts.models import BotRegistration, LinkPin, MessengerAccount, Organization, User
 from tests.factories import PASSWORD, AgentFactory, OrganizationFactory, UserFactory
 from tickets.models import Lease
 
@@ -23,6 +23,7 @@ def new_person(**given) -> dict[str, str]:
 
 def edited(user: User, **given) -> dict[str, str]:
     fields = {"email": user.email, "username": user.username, "is_active": "on"}
+    fields["organization_role"] = user.organization_role
     return fields | {"first_name": user.first_name, "last_name": user.last_name} | given
 
 
@@ -50,10 +51,9 @@ def test_invitation_link_sets_the_password(desk, client, django_capture_on_commi
         desk.post(ADD, new_person())
     path = re.search(r"http://[^/\s]+(/\S+/)", mail.outbox[0].body)[1]
     client.logout()
-    form = client.get(path, follow=True)
-    assert form.status_code == 200
+    assert client.get(path).status_code == 200
     password = "a long enough password"
-    client.post(form.redirect_chain[-1][0], {"new_password1": password, "new_password2": password})
+    client.post(path, {"new_password1": password, "new_password2": password})
     assert User.objects.get(email="vera@new.example").check_password(password)
 
 
@@ -69,6 +69,37 @@ def test_half_given_or_weak_password_is_refused(desk, first, second):
     response = desk.post(ADD, new_person(password1=first, password2=second))
     assert "password2" in response.context["adminform"].form.errors
     assert not User.objects.filter(email="vera@new.example").exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("\x1b[31mВера\x00", "[31mВера"),
+        ("Вера\r\nBcc: all@new.example", "Вера Bcc: all@new.example"),
+        ("\u202eареВ", "ареВ"),
+        ("  Вера \u2028 Ивановна ", "Вера Ивановна"),
+        ("\u200b\u3164", ""),
+    ],
+)
+def test_names_are_cleaned_like_words_of_any_face(desk, typed, kept):
+    desk.post(ADD, new_person(first_name=typed))
+    found = User.objects.filter(email="vera@new.example").values_list("first_name", flat=True)
+    assert list(found) == [kept]
+
+
+@pytest.mark.parametrize("name", ["\u200b", "\u202e", " \u3164 "])
+def test_organization_needs_a_name_that_can_be_seen(root_desk, name):
+    root_desk.post("/admin/accounts/organization/add/", {"name": name, "email": ""})
+    assert not Organization.objects.exists()
+
+
+@pytest.mark.parametrize("email", ["a@localhost", "a@[127.0.0.1]", "İ@c.example", "анна@c.example"])
+def test_email_that_no_letter_reaches_is_refused_at_once(root_desk, boris, email):
+    data = {"name": "Гамма", "email": email}
+    form = root_desk.post("/admin/accounts/organization/add/", data).context["adminform"].form
+    assert list(form.errors) == ["email"]
+    assert list(change(root_desk, boris, email=email).context["adminform"].form.errors) == ["email"]
+    assert "email" in root_desk.post(ADD, new_person(email=email)).context["adminform"].form.errors
 
 
 def test_invited_person_has_a_password_that_reset_accepts(desk):
@@ -93,14 +124,18 @@ def test_taken_email_is_told_beside_the_field(desk, anna):
     assert form.errors == {"email": ["Пользователь с такой почтой уже есть."]}
 
 
-def test_taken_email_is_refused_on_change_and_ones_own_is_not(desk, anna, boris):
-    taken = change(desk, boris, email="ANNA@alpha.example")
+def test_taken_email_is_refused_on_change_and_ones_own_is_not(root_desk, anna, boris):
+    taken = change(root_desk, boris, email="ANNA@alpha.example")
     assert list(taken.context["adminform"].form.errors) == ["email"]
-    assert change(desk, boris, email="BORIS@beta.example").status_code == 302
+    assert change(root_desk, boris, email="BORIS@beta.example").status_code == 302
 
 
 def test_agent_cannot_give_rights(desk, boris):
-    rights = {"is_staff": "on", "is_superuser": "on", "groups": Group.objects.get().pk}
+    rights = {
+        "is_staff": "on",
+        "is_superuser": "on",
+        "groups": Group.objects.get(name="Специалист поддержки").pk,
+    }
     assert change(desk, boris, **rights).status_code == 302
     boris.refresh_from_db()
     assert (boris.is_staff, boris.is_superuser, boris.groups.count()) == (False, False, 0)
@@ -206,16 +241,23 @@ def test_agent_of_the_group_cannot_delete(desk, boris):
 def test_group_has_the_least_it_needs(db):
     granted = Group.objects.get(name="Специалист поддержки").permissions
     assert sorted(granted.values_list("codename", flat=True)) == [
+        "add_cannedanswer",
         "add_comment",
         "add_user",
+        "change_cannedanswer",
+        "change_joinrequest",
         "change_ticket",
         "change_user",
+        "delete_cannedanswer",
+        "view_announcement",
         "view_botregistration",
+        "view_cannedanswer",
         "view_comment",
         "view_delivery",
         "view_group",
         "view_groupproduct",
         "view_groupticket",
+        "view_joinrequest",
         "view_messengeraccount",
         "view_organization",
         "view_product",
@@ -242,7 +284,7 @@ def test_customer_sees_nothing_of_the_admin(client, anna):
 def test_user_list_query_count(root_desk, rows, django_assert_num_queries):
     for _row in range(rows):
         UserFactory(organization=OrganizationFactory())
-    with django_assert_num_queries(7):  # session (1 + 3 to keep it alive), user, count, page
+    with django_assert_num_queries(7):  # session (1 + 3 for the hour of staff), user, count, page
         root_desk.get(USERS)
 
 

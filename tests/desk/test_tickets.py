@@ -1,30 +1,27 @@
-"""The list of tickets at the desk: filters, search, actions."""
+"""What is done to tickets from the list at the desk."""
+
+import re
+from uuid import uuid4
 
 import pytest
-from django.contrib.auth.models import Group
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
+from django.contrib.auth.models import Permission
 
-from desk.lists import BoundedPaginator
+from accounts.models import User
+from desk.bulk import BULK
 from tests.factories import (
     AgentFactory,
-    BotRegistrationFactory,
-    ProductFactory,
+    SpecialistFactory,
     TicketFactory,
-    UserFactory,
     open_ticket,
 )
-from tickets.models import Delivery, Ticket, TicketEvent
-from tickets.queries import search_tickets
+from tickets.comments import add_comment
+from tickets.models import Comment, Delivery, Face, Ticket, TicketEvent
+from tickets.recording import agent, customer
 from tickets.refusals import ProductUnavailable
+from tickets.services import assign_ticket
 from tickets.status import TicketStatus
 
 LIST = "/admin/tickets/ticket/"
-
-
-def numbers(response) -> list[int]:
-    return [ticket.pk for ticket in response.context["cl"].result_list]
 
 
 def act(desk, action: str, *tickets: Ticket) -> str:
@@ -34,144 +31,6 @@ def act(desk, action: str, *tickets: Ticket) -> str:
 
 def statuses() -> list[str]:
     return list(Ticket.objects.order_by("pk").values_list("status", flat=True))
-
-
-@pytest.mark.parametrize("rows", [1, 3])
-def test_list_query_count(desk, anna, specialist, rows, django_assert_num_queries):
-    ProductFactory()
-    for _row in range(rows):
-        TicketFactory(
-            requester=UserFactory(organization=anna.organization), assignee=AgentFactory()
-        )
-    # session (1 + 3 to keep it alive), user, 2 of rights, products of the filter, count, page
-    with django_assert_num_queries(10):
-        desk.get(LIST)
-
-
-def test_list_is_newest_first_with_chips(desk, anna):
-    first, second = TicketFactory(requester=anna), TicketFactory(status=TicketStatus.WAITING)
-    response = desk.get(LIST)
-    assert numbers(response) == [second.pk, first.pk]
-    page = response.content.decode()
-    assert '<span class="chip chip-new">' in page
-    assert '#new"></use></svg>Новая</span>' in page
-    assert "chip chip-waiting" in page
-    assert "ООО «Альфа»" in page
-
-
-def test_filters_by_status_and_assignee(desk, specialist):
-    mine = TicketFactory(assignee=specialist)
-    free = TicketFactory(status=TicketStatus.WAITING)
-    closed = TicketFactory(status=TicketStatus.CLOSED)
-    assert numbers(desk.get(LIST)) == [closed.pk, free.pk, mine.pk]
-    assert numbers(desk.get(LIST, {"who": "me"})) == [mine.pk]
-    assert numbers(desk.get(LIST, {"who": "nobody"})) == [free.pk]
-    assert numbers(desk.get(LIST, {"status__exact": "waiting"})) == [free.pk]
-    assert numbers(desk.get(LIST, {"product__id__exact": free.product_id})) == [free.pk]
-
-
-def test_list_says_how_many_there_are_without_a_plural(desk, anna):
-    for _row in range(3):
-        TicketFactory(requester=anna)
-    page = " ".join(desk.get(LIST).content.decode().split())
-    assert "Всего: 3" in page
-    assert "3 заявки" not in page
-
-
-def test_list_that_is_counted_to_the_bound_does_not_say_that_this_is_all(desk, monkeypatch):
-    monkeypatch.setattr(BoundedPaginator, "LIMIT", 2)
-    for _row in range(3):
-        TicketFactory()
-    page = " ".join(desk.get(LIST).content.decode().split())
-    assert "Не меньше: 2" in page
-    assert "Всего" not in page
-
-
-@pytest.fixture
-def found(anna, boris):
-    """Finds among Anna's and Boris's tickets."""
-    TicketFactory(requester=anna, title="Реплика отстаёт")
-    TicketFactory(requester=boris, title="Новая реплика")
-    TicketFactory(requester=boris, title="100% загрузка")
-
-    def search(term: str) -> list[str]:
-        tickets = search_tickets(Ticket.objects.order_by("pk"), term)
-        return list(tickets.values_list("title", flat=True))
-
-    return search
-
-
-def test_search_by_number(found):
-    number = Ticket.objects.get(title="Новая реплика").pk
-    for spelling in (str(number), f"№ {number}", f"#{number}", f" №{number} "):
-        assert found(spelling) == ["Новая реплика"]
-    assert found("9" * 40) == found("99999999") == []
-
-
-def test_search_by_email(found):
-    assert found("anna@alpha.example") == found("ANNA@") == ["Реплика отстаёт"]
-    assert found("@alpha") == []
-
-
-@pytest.mark.parametrize("phone", ["+79161234567", "8 (916) 123-45-67"])
-def test_search_by_phone(found, anna, boris, phone):
-    BotRegistrationFactory(user=anna, phone="+79161234567")
-    BotRegistrationFactory(user=boris, phone="+79161234567", withdrawn_at=timezone.now())
-    assert found(phone) == ["Реплика отстаёт"]
-    assert found("+79161234568") == []
-
-
-@pytest.mark.parametrize("rows", [1, 3])
-def test_search_by_phone_query_count(desk, rows, django_assert_num_queries):
-    for _row in range(rows):
-        TicketFactory(requester=BotRegistrationFactory(phone="+79161234567").user)
-    ProductFactory()
-    # those of the list, and whose phone it is
-    with django_assert_num_queries(11):
-        assert len(numbers(desk.get(LIST, {"q": "+79161234567"}))) == rows
-
-
-def test_search_by_start_of_title(found):
-    assert found("Реплика") == found("реплика") == found("РЕПЛИКА") == ["Реплика отстаёт"]
-    assert found("100%") == ["100% загрузка"]
-    assert found("%") == found("_") == found("٥") == []
-    assert len(found(" ")) == 3
-
-
-def test_search_for_a_start_uses_an_index(db):
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("SET LOCAL enable_seqscan = off")  # an empty table is read through
-    titles = search_tickets(Ticket.objects.order_by(), "реплика")
-    assert "ticket_title_start" in titles.explain()
-    with CaptureQueriesContext(connection) as queries:
-        search_tickets(Ticket.objects.all(), "anna@")
-    with connection.cursor() as cursor:
-        plan = "EXPLAIN QUERY PLAN" if connection.vendor == "sqlite" else "EXPLAIN"
-        cursor.execute(f"{plan} {queries[0]['sql']}")
-        assert "user_email_start" in str(cursor.fetchall())
-
-
-def test_search_box_uses_it(desk, found):
-    response = desk.get(LIST, {"q": "новая"})
-    assert [ticket.title for ticket in response.context["cl"].result_list] == ["Новая реплика"]
-
-
-def test_deep_pages_are_refused(desk, monkeypatch):
-    for _row in range(3):
-        TicketFactory()
-    monkeypatch.setattr(BoundedPaginator, "LIMIT", 2)
-    monkeypatch.setattr("desk.tickets.TicketAdmin.list_per_page", 1)
-    assert desk.get(LIST, {"p": 2}).status_code == 200
-    assert desk.get(LIST, {"p": 3}).status_code == 302
-
-
-def test_count_is_bounded(db, monkeypatch):
-    TicketFactory()
-    TicketFactory()
-    assert BoundedPaginator(Ticket.objects.order_by("-id"), 1).count == 2
-    monkeypatch.setattr(BoundedPaginator, "LIMIT", 1)
-    assert BoundedPaginator(Ticket.objects.order_by("-id"), 1).count == 1
 
 
 def test_take_starts_and_assigns(desk, anna, product, specialist):
@@ -200,25 +59,190 @@ def test_refused_take_of_a_closed_ticket_assigns_nobody(desk):
     assert ticket.assignee is None
 
 
-@pytest.mark.parametrize(
-    ("action", "status"), [("ask", "waiting"), ("resolve", "resolved"), ("close", "closed")]
-)
-def test_actions_change_what_they_may_and_tell_of_the_rest(desk, action, status):
-    free = TicketFactory(status=TicketStatus.IN_PROGRESS)
-    closed = TicketFactory(status=TicketStatus.CLOSED)
-    page = act(desk, action, free, closed)
-    assert statuses() == [status, "closed"]
-    assert f"№ {closed.pk}: " in page
-    assert f"№ {free.pk}: " not in page
-    assert "Готово: 1 заявка." in page
+# With words or a choice
 
 
-def test_actions_need_the_right_to_change(client, agent):
-    agent.user_permissions.set(Group.objects.get().permissions.filter(codename="view_ticket"))
+WORDS = {"answer": "Проверьте, пожалуйста."}
+CHANGES = [
+    ("ask", WORDS, {"status": "waiting"}),
+    ("resolve", WORDS, {"status": "resolved"}),
+    ("close", WORDS, {"status": "closed"}),
+    ("priority", {"priority": "high"}, {"priority": "high"}),
+    ("assign", {"assignee": "igor"}, {"assignee__username": "igor"}),
+]
+
+
+def begin(desk, action: str, *tickets: Ticket, query: str = "") -> str:
+    """The address of the page that asks for what is needed."""
+    data = {"action": action, "_selected_action": [ticket.pk for ticket in tickets]}
+    return desk.post(LIST + query, data).url
+
+
+def fill(desk, address: str, **given):
+    """What the page sends: its hidden fields, and what was given."""
+    page = desk.get(address).content.decode()
+    hidden = dict(re.findall(r'<input type="hidden" name="(key|seen-\d+)" value="([^"]*)">', page))
+    if "assignee" in given:
+        given["assignee"] = User.objects.get(username=given["assignee"]).pk
+    return {**hidden, **given}
+
+
+@pytest.fixture
+def igor(db):
+    return SpecialistFactory(username="igor", last_name="Петров")
+
+
+@pytest.mark.parametrize(("action", "given", "expected"), CHANGES)
+def test_change_asks_for_what_it_needs_and_tells_of_the_rest(
+    desk, igor, anna, product, action, given, expected
+):
+    free = open_ticket(anna, product=product)
+    refused = TicketFactory(
+        status=TicketStatus.CLOSED, assignee=igor, priority="high", title="Старая"
+    )
+    address = begin(desk, action, free, refused, query="?tab=open&priority=medium")
+    page = desk.get(address).content.decode()
+    assert f"№ {free.pk} {free.title}" in page
+    assert f"№ {refused.pk} Старая" in page
+    sent = fill(desk, address, **given)
+    response = desk.post(address, sent, follow=True)
+    assert response.redirect_chain == [(f"{LIST}?tab=open&priority=medium", 302)]
+    told = response.content.decode()
+    assert "Готово: 1 заявка." in told
+    assert f"№ {refused.pk}: " in told
+    assert f"№ {free.pk}: " not in told
+    assert Ticket.objects.filter(pk=free.pk, **expected).exists()
+    if "answer" in given:
+        assert free.comments.get().body == given["answer"]
+
+
+@pytest.mark.parametrize(("action", "given", "expected"), CHANGES)
+def test_change_sent_twice_or_reloaded_acts_once(
+    desk, igor, anna, product, action, given, expected
+):
+    ticket = open_ticket(anna, product=product)
+    address = begin(desk, action, ticket)
+    sent = fill(desk, address, **given)
+    answers = [desk.post(address, sent, follow=True).content.decode() for _press in range(3)]
+    assert ticket.events.count() == 2 + ("answer" in given)  # who answers takes it
+    for told in answers:
+        assert "Готово: 1 заявка." in told
+        assert "уже сделано" not in told
+
+
+@pytest.mark.parametrize(("action", "given", "expected"), CHANGES)
+def test_nothing_happens_without_what_is_asked_for(desk, igor, action, given, expected):
+    ticket = TicketFactory()
+    address = begin(desk, action, ticket)
+    sent = fill(desk, address) | dict.fromkeys(given, " ")
+    page = desk.post(address, sent).content.decode()
+    assert "<title>Ошибка: " in page
+    assert ticket.events.count() == 0
+    assert f'name="key" value="{sent["key"]}"' in page
+
+
+def test_other_words_under_a_sent_form_are_asked_about(desk, anna, product):
+    ticket = open_ticket(anna, product=product)
+    address = begin(desk, "ask", ticket)
+    sent = fill(desk, address, answer="Первое.")
+    desk.post(address, sent)
+    page = desk.post(address, {**sent, "answer": "Второе."}).content.decode()
+    assert "уже отправлена с другим содержанием, изменено: 1 заявка" in page
+    assert "Второе." in page
+    assert sent["key"] not in page
+    assert ticket.comments.count() == 1
+
+
+def test_words_that_met_an_ended_session_come_back(desk, specialist, anna, product):
+    address = begin(desk, "resolve", open_ticket(anna, product=product))
+    page = desk.get(address).content.decode()
+    author = re.search(r'name="author" value="([^"]+)"', page)[1]
+    sent = {**fill(desk, address, answer="Исправили."), "author": author}
+    desk.logout()
+    assert desk.post(address, sent).status_code in (200, 302)
+    assert not Comment.objects.exists()
+    desk.force_login(specialist)
+    page = desk.get(address).content.decode()
+    assert "Исправили." in page
+    assert "Ваш текст сохранён" in page
+    assert "Исправили." not in desk.get(address.replace("resolve", "close")).content.decode()
+
+
+def test_words_do_not_go_past_a_new_word_of_the_customer(desk, anna, product):
+    ticket = open_ticket(anna, product=product)
+    address = begin(desk, "resolve", ticket)
+    sent = fill(desk, address, answer="Готово.")
+    add_comment(ticket=ticket, actor=customer(anna, Face.PORTAL), body="Ещё не работает!")
+    told = desk.post(address, sent, follow=True).content.decode()
+    assert f"№ {ticket.pk}: Пока вы выбирали, заявка изменилась." in told
+    assert statuses() == ["new"]
+
+
+def test_ticket_that_a_colleague_took_meanwhile_is_not_taken_over(desk, igor, anna, product):
+    ticket = open_ticket(anna, product=product)
+    shown = re.search(r'name="shown" value="(\d+)"', desk.get(LIST).content.decode())[1]
+    assign_ticket(ticket=ticket, assignee=igor, actor=agent(igor))
+    data = {"action": "take", "_selected_action": [ticket.pk], "shown": shown}
+    told = desk.post(LIST, data, follow=True).content.decode()
+    assert "заявка изменилась" in told
+    ticket.refresh_from_db()
+    assert ticket.assignee == igor
+
+
+def test_take_sent_twice_tells_the_same(desk, anna, product):
+    tickets = [open_ticket(anna, product=product) for _row in range(2)]
+    key = {"key": str(uuid4()), "action": "take"}
+    for ticket in (tickets[0], tickets[0], tickets[1]):  # then the browser went back
+        data = {**key, "_selected_action": [ticket.pk]}
+        assert "Готово: 1 заявка." in desk.post(LIST, data, follow=True).content.decode()
+    assert statuses() == ["in_progress"] * 2
+
+
+@pytest.mark.parametrize("action", BULK)
+def test_changes_need_the_right_to_change(client, agent, action):
+    agent.user_permissions.set(Permission.objects.filter(codename="view_ticket"))
     client.force_login(agent)
     ticket = TicketFactory()
-    act(client, "close", ticket)
-    assert statuses() == ["new"]
+    act(client, action, ticket)
+    address = f"{LIST}bulk/{action}/?ticket={ticket.pk}"
+    assert client.get(address).status_code == 403
+    given = {"answer": "Слово.", "priority": "high", "assignee": agent.pk, "seen": 0}
+    assert client.post(address, given).status_code == 403
+    assert ticket.events.count() == 0
+
+
+@pytest.mark.parametrize("action", ["ask", "resolve", "close"])
+def test_words_need_the_right_to_write(client, agent, action):
+    rights = ("view_ticket", "change_ticket")
+    agent.user_permissions.set(Permission.objects.filter(codename__in=rights))
+    client.force_login(agent)
+    ticket = TicketFactory()
+    assert f'<option value="{action}">' not in client.get(LIST).content.decode()
+    assert client.get(f"{LIST}bulk/{action}/?ticket={ticket.pk}").status_code == 403
+    assert client.get(f"{LIST}bulk/priority/?ticket={ticket.pk}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [("", 400), ("?ticket=x", 400), ("?ticket=1&ticket=", 400), ("?ticket=99999", 200)],
+)
+def test_address_that_names_no_tickets_is_refused(desk, query, status):
+    assert desk.get(f"{LIST}bulk/ask/{query}").status_code == status
+    assert desk.get(f"{LIST}bulk/delete/?ticket=1").status_code == 404
+
+
+def test_more_than_a_page_is_refused(desk):
+    query = "&".join(f"ticket={number}" for number in range(1, 52))
+    assert desk.get(f"{LIST}bulk/ask/?{query}").status_code == 400
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_page_query_count(desk, anna, product, rows, django_assert_num_queries):
+    address = begin(desk, "ask", *[open_ticket(anna, product=product) for _row in range(rows)])
+    desk.get(LIST)
+    # session, user, 2 of rights, kept words, newest events, tickets
+    with django_assert_num_queries(7):
+        desk.get(address)
 
 
 def test_delete_action_does_not_exist(desk):
@@ -230,9 +254,9 @@ def test_delete_action_does_not_exist(desk):
 def test_all_at_once_is_at_most_a_page(desk, monkeypatch):
     monkeypatch.setattr("desk.tickets.TicketAdmin.list_per_page", 2)
     tickets = [TicketFactory() for _row in range(3)]
-    data = {"action": "close", "_selected_action": [tickets[0].pk], "select_across": "1"}
+    data = {"action": "take", "_selected_action": [tickets[0].pk], "select_across": "1"}
     desk.post(LIST, data)
-    assert sorted(statuses()) == ["closed", "closed", "new"]
+    assert sorted(statuses()) == ["in_progress", "in_progress", "new"]
 
 
 def test_product_in_use_is_switched_off_not_deleted(client, anna, product):

@@ -1,5 +1,8 @@
 import os
+import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,11 +17,10 @@ from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 
 from accounts.models import LinkPin, Organization, User
-from sandbox import TOKEN
 from telegram_bot.models import BotHeartbeat, IncomingUpdate, TelegramFile
-from tests import factories
+from tests import factories, kept_database
 from tests.journeys.processes import Processes, Visitor, connect, models_in, wait_until
-from tests.local_telegram import Json, Sandbox
+from tests.local_telegram import PATIENCE, Json, Sandbox
 from tickets.models import Attachment, Delivery, Lease, Product, Ticket
 
 AGENTS = "Специалист поддержки"
@@ -29,6 +31,7 @@ STAYS = (
     User, Organization, Product, Group, Permission, ContentType, Schedule, BotHeartbeat, Lease,
     User.groups.through, User.user_permissions.through, Group.permissions.through,
 )  # fmt: skip
+REST_LIMIT = 20.0  # seconds in which the test before may have come to its end by itself
 LOG_SHOWN = 6000  # characters of each log under a failed test
 
 
@@ -47,21 +50,40 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.fixture(scope="package")
-def database(tmp_path_factory, django_db_blocker) -> Iterator[str]:
-    """The name of a database with all tables and people, where the suite has its own."""
-    on_sqlite = connection.vendor == "sqlite"
-    name = str(tmp_path_factory.mktemp("database") / "journeys.sqlite3")
-    if not on_sqlite:
-        name = "journeys_of_the_suite"
+def filled(tmp_path_factory, django_db_blocker) -> Iterator[str]:
+    """The name of a database with all tables and people, for others to be copied from."""
+    with new_database(tmp_path_factory.mktemp("filled"), "filled", django_db_blocker) as name:
         with django_db_blocker.unblock():
-            tell_server(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-            tell_server(f'CREATE DATABASE "{name}"')
-    with django_db_blocker.unblock():
-        fill(name)
+            fill(name)
+        yield name
+
+
+@pytest.fixture(scope="package")
+def database(filled, tmp_path_factory, django_db_blocker) -> Iterator[str]:
+    """The name of that of the processes, where the suite has its own."""
+    folder = tmp_path_factory.mktemp("database")
+    with new_database(folder, "journeys", django_db_blocker, like=filled) as name:
+        yield name
+
+
+@contextmanager
+def new_database(folder: Path, name: str, blocker, *, like: str = "") -> Iterator[str]:
+    """One to be migrated or a copy of one that nobody is connected to."""
+    if connection.vendor == "sqlite":
+        path = folder / f"{name}.sqlite3"
+        if like:
+            shutil.copy(like, path)
+        else:
+            kept_database.take(path)
+        yield str(path)
+        return
+    name = f"{name}_of_{connection.settings_dict['NAME']}"  # others may run their own
+    with blocker.unblock():
+        tell_server(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        tell_server(f'CREATE DATABASE "{name}" TEMPLATE "{like or "template1"}"')
     yield name
-    if not on_sqlite:
-        with django_db_blocker.unblock():
-            tell_server(f'DROP DATABASE "{name}" WITH (FORCE)')
+    with blocker.unblock():
+        tell_server(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def tell_server(statement: str) -> None:
@@ -120,7 +142,7 @@ def come_to_rest(processes: Processes) -> None:
     missing = processes.missing()
     if "sandbox" not in missing:
         processes.sandbox.clear_faults()
-    if not missing and not is_quiet():
+    if not missing and not is_quiet(REST_LIMIT):
         for name in ("bot", "worker"):
             processes.kill(name)
         missing = ["bot", "worker"]
@@ -135,7 +157,7 @@ def come_to_rest(processes: Processes) -> None:
     forget_everything()
 
 
-def is_quiet(seconds: float = 20) -> bool:
+def is_quiet(seconds: float = PATIENCE) -> bool:
     """Whether all that was begun is done in that time."""
     try:
         wait_until(lambda: not has_work(), seconds)
@@ -174,7 +196,7 @@ def require_quiet_logs(processes: Processes) -> None:
     """What may never be written, whatever happens to the processes."""
     for name, text in processes.logs().items():
         assert "database is locked" not in text, name
-        assert TOKEN not in text, f"the token stands in the log of {name}"
+        assert processes.token not in text, f"the token stands in the log of {name}"
 
 
 # The people

@@ -1,14 +1,16 @@
 """The product as people run it: real processes on free ports, with a database of their own."""
 
 import os
+import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
+from threading import Event
 from typing import Any
 from urllib.parse import urljoin
 
@@ -22,18 +24,22 @@ from config.queue import enqueue
 from operations.management.commands.demo import (
     LOOPBACK,
     build_children,
+    environment,
     readiness_checks,
     sandbox_url,
 )
 from operations.processes import Child
-from tests.local_telegram import Sandbox
+from tests.journeys.outage import Database
+from tests.local_telegram import PATIENCE, Sandbox
 
-START_LIMIT = 60.0  # seconds
+START_LIMIT = PATIENCE
 STOP_LIMIT = 20.0  # what a deploy allows
 LOOK_EVERY = 0.03
+# Answers that ask for the same once more: nothing of it was done
+TRY_AGAIN = {httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.REQUEST_TIMEOUT}
 
 
-def wait_until(condition: Callable[[], Any], seconds: float = 10, what: str = "") -> Any:
+def wait_until(condition: Callable[[], Any], seconds: float = PATIENCE, what: str = "") -> Any:
     """What the condition returns once it is truthy."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
@@ -45,30 +51,40 @@ def wait_until(condition: Callable[[], Any], seconds: float = 10, what: str = ""
 class Processes:
     """Sandbox, web, worker and bot, started with the commands of `./run`."""
 
-    def __init__(self, folder: Path, database_url: str) -> None:
-        web_port, sandbox_port, smtp_port = free_ports(3)
+    def __init__(self, folder: Path, database_url: str, **env: str) -> None:
+        web_port, sandbox_port, smtp_port, door_port = free_ports(4)
         self.options: dict[str, Any] = {
             "host": LOOPBACK, "port": web_port, "sandbox_port": sandbox_port,
             "smtp_port": smtp_port, "log_dir": folder / "log", "without": [],
         }  # fmt: skip
         self.url = f"http://{LOOPBACK}:{web_port}"
-        self.media = folder / "media"
+        self.media, self.uploads = folder / "media", folder / "uploads"
+        static = folder / "static"  # none collected: pages look as the sources do now
+        for place in (self.uploads, static):
+            place.mkdir()
+        self.database = Database(database_url, door_port, folder / "log")
         own = {
-            "DATABASE_URL": database_url,
+            "DATABASE_URL": self.database.url,
             "MEDIA_ROOT": str(self.media),
+            "STATIC_ROOT": str(static),
+            "TMPDIR": str(self.uploads),  # where a killed web leaves what it was receiving
             "SECRET_KEY": settings.SECRET_KEY,  # the queue's packages are signed with it
         }
         self.children: dict[str, Child] = {}
-        for child in build_children(self.options, self.url, with_sandbox=True):
-            child.env = {**child.env, **own}
+        shared = environment(self.options, self.url, with_sandbox=True)
+        self.token = shared["TELEGRAM_BOT_TOKEN"]
+        for child in build_children(self.options, shared, with_sandbox=True):
+            child.env = {**child.env, **own, **env}
             self.children[child.name] = child
-        self.sandbox = Sandbox(sandbox_url(self.options), smtp_port)
+        self.sandbox = Sandbox(sandbox_url(self.options), smtp_port, self.token)
         self._sessions: set[int] = set()
 
     # Starting and ending
 
     def start(self, *names: str) -> None:
         """Start processes and wait until they do their work."""
+        self.database.open()
+        wait_until(self.database.is_open, START_LIMIT)
         checks = readiness_checks(self.options, self.url)
         for name in names:
             self.launch(name)
@@ -92,15 +108,66 @@ class Processes:
         assert child.is_running(), f"{name} has ended by itself:\n{child.tail()}"
         child.kill_group()
 
-    def stop(self, name: str) -> tuple[int, float]:
-        """SIGTERM: the exit code and the seconds it took."""
+    def stop(self, name: str, *, group: bool = False) -> tuple[int, float]:
+        """SIGTERM, also to all it has started: the exit code and the seconds it took."""
         child = self.children[name]
         assert child.process
         assert child.is_running(), f"{name} has ended by itself:\n{child.tail()}"
         begun = time.monotonic()
-        child.terminate()
+        if group:
+            self._signal(name, signal.SIGTERM)
+        else:
+            child.terminate()
         code = child.process.wait(STOP_LIMIT)
         return code, time.monotonic() - begun
+
+    def freeze(self, name: str) -> None:
+        """SIGSTOP of a process with all it has started: it is there and does nothing."""
+        self._signal(name, signal.SIGSTOP)
+
+    def thaw(self, name: str) -> None:
+        self._signal(name, signal.SIGCONT)
+
+    def _signal(self, name: str, number: int) -> None:
+        child = self.children[name]
+        assert child.process
+        os.killpg(child.process.pid, number)
+
+    @contextmanager
+    def database_read_only(self) -> Iterator[None]:
+        """Web, worker and bot can read and not write for the length of a block."""
+        with self.database.read_only(lambda: self._pids("web", "worker", "bot")):
+            wait_until(self.database.is_open, START_LIMIT)
+            yield
+        wait_until(self.database.is_open, START_LIMIT)
+
+    def _pids(self, *names: str) -> list[int]:
+        """Of those processes with all they have started."""
+        children = [self.children[name].process for name in names]
+        sessions = {process.pid for process in children if process}
+        found = (int(path.name) for path in Path("/proc").glob("[0-9]*"))
+        return [pid for pid in found if _session(pid) in sessions]
+
+    @contextmanager
+    def restarted(self, *names: str, **env: str) -> Iterator[None]:
+        """Those processes run with other settings for the length of a block."""
+        before = {name: self.children[name].env for name in names}
+        try:
+            for name in names:
+                self.kill(name)
+                self.children[name].env = {**before[name], **env}
+            self.start(*names)
+            yield
+        finally:
+            for name in names:
+                self.children[name].kill_group()
+                self.children[name].env = before[name]
+
+    def forget_logs(self, *names: str) -> None:
+        """End processes that have told of a fault made on purpose; the next test starts them."""
+        for name in names:
+            self.children[name].kill_group()
+            self.children[name].log.write_bytes(b"")
 
     def run_bot(self, **env: str) -> subprocess.CompletedProcess[str]:
         """One more bot, run to its end."""
@@ -113,6 +180,7 @@ class Processes:
         """End every process; nothing may be left of their sessions."""
         for child in self.children.values():
             child.kill_group()
+        self.database.close()
         self.sandbox.close()
         wait_until(lambda: not any(map(_has_members, self._sessions)), what="processes are left")
 
@@ -126,6 +194,15 @@ class Processes:
             name: child.log.read_text(errors="replace") for name, child in self.children.items()
         }
 
+    def command_lines(self) -> dict[str, str]:
+        """What anybody on the machine can read of every process, with all they have started."""
+        found = {}
+        for path in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                if _session(int(path.name)) in self._sessions:
+                    found[path.name] = (path / "cmdline").read_bytes().decode()
+        return found
+
 
 def free_ports(count: int) -> list[int]:
     with ExitStack() as stack:
@@ -133,6 +210,13 @@ def free_ports(count: int) -> list[int]:
         for place in sockets:
             place.bind((LOOPBACK, 0))
         return [place.getsockname()[1] for place in sockets]
+
+
+def _session(pid: int) -> int:
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return 0
 
 
 def _has_members(session: int) -> bool:
@@ -176,7 +260,10 @@ class Visitor:
     """A person at the portal: opens pages and submits the forms that stand on them."""
 
     def __init__(self, url: str) -> None:
-        self._http = httpx.Client(base_url=url, follow_redirects=True, timeout=30, trust_env=False)
+        self.refused = 0  # times that `insist` had to try again
+        self._http = httpx.Client(
+            base_url=url, follow_redirects=True, timeout=PATIENCE, trust_env=False
+        )
 
     def close(self) -> None:
         self._http.close()
@@ -193,15 +280,76 @@ class Visitor:
 
     def submit(self, path: str, fields: dict[str, str], *, to: str = "") -> str:
         """Fill in the form of a page that leads `to` a path, by default to its own, and send it."""
-        forms, target = forms_of(self.open(path), path), to or path
-        assert target in forms, f"no form to {target} on {path}: {list(forms)}"
-        form = forms[target]
-        assert fields.keys() <= form.names, f"no fields {fields.keys() - form.names} on {path}"
-        response = self._http.post(
-            target, data=form.values | fields, headers={"Referer": str(self._http.base_url)}
-        )
+        values = filled_in(self.open(path), path, to or path, fields)
+        response = self._http.post(to or path, data=values, headers=self._from_here)
         assert response.status_code == httpx.codes.OK, f"{response.status_code}: {response.text}"
         return response.text
+
+    def press(self, path: str, values: dict[str, str]) -> httpx.Response:
+        """Send the fields of a form once, whatever is answered."""
+        return self._http.post(path, data=values, headers=self._from_here)
+
+    def insist(self, path: str, fields: dict[str, str], *, to: str = "", **files: Any) -> str:
+        """As `submit`, with files by field; pressed again while nobody answers, or with 503."""
+        values = filled_in(self._insist("GET", path), path, to or path, fields)
+        content = {"data": values, "files": files, "headers": self._from_here}
+        return self._insist("POST", to or path, **content)
+
+    def break_off(
+        self, path: str, fields: dict[str, str], *, to: str, half: Event, gone: Event, **files: Any
+    ) -> dict[str, str]:
+        """Send half of a form, say so, and send the rest when all is said to be gone.
+
+        Returns the fields of the form, which has not arrived.
+        """
+        values = filled_in(self.open(path), path, to, fields)
+        whole = self._http.build_request(
+            "POST", to, data=values, files=files, headers=self._from_here
+        )
+        body = whole.read()
+
+        def halves() -> Iterator[bytes]:
+            yield body[: len(body) // 2]
+            half.set()  # asked for more, so the first half is on its way
+            gone.wait(PATIENCE)
+            yield body[len(body) // 2 :]
+
+        with suppress(httpx.TransportError):
+            answer = self._http.request("POST", to, content=halves(), headers=whole.headers)
+            assert answer.status_code in TRY_AGAIN, "the form arrived"
+        return values
+
+    def send_and_hang_up(self, path: str, fields: dict[str, str], *, to: str) -> dict[str, str]:
+        """Send a form and never read the answer; returns its fields."""
+        values = filled_in(self.open(path), path, to, fields)
+        headers = self._from_here
+        with self._http.stream("POST", to, data=values, headers=headers, follow_redirects=False):
+            return values
+
+    def press_again(self, to: str, values: dict[str, str]) -> str:
+        """The browser's own «send once more» for a form that got no answer."""
+        response = self._http.post(to, data=values, headers=self._from_here)
+        assert response.status_code == httpx.codes.OK, f"{response.status_code}: {response.text}"
+        return response.text
+
+    def _insist(self, method: str, path: str, **content: Any) -> str:
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                response = self._http.request(method, path, **content)
+                if response.status_code not in TRY_AGAIN:
+                    break
+            except httpx.TransportError:
+                pass
+            self.refused += 1
+            assert time.monotonic() < deadline, f"{path} is not served"
+            time.sleep(LOOK_EVERY)
+        assert response.status_code == httpx.codes.OK, f"{response.status_code}: {response.text}"
+        return response.text
+
+    @property
+    def _from_here(self) -> dict[str, str]:
+        return {"Referer": str(self._http.base_url)}
 
     def _get(self, path: str) -> httpx.Response:
         response = self._http.get(path)
@@ -215,6 +363,15 @@ class Form:
 
     names: set[str] = field(default_factory=set)
     values: dict[str, str] = field(default_factory=dict)
+
+
+def filled_in(page: str, path: str, target: str, fields: dict[str, str]) -> dict[str, str]:
+    """What a browser sends of the form on a page that leads to a target."""
+    forms = forms_of(page, path)
+    assert target in forms, f"no form to {target} on {path}: {list(forms)}"
+    form = forms[target]
+    assert fields.keys() <= form.names, f"no fields {fields.keys() - form.names} on {path}"
+    return form.values | fields
 
 
 def forms_of(page: str, path: str) -> dict[str, Form]:
@@ -240,7 +397,7 @@ class FormReader(HTMLParser):
             self._form = self.found.setdefault(target, Form())
         if self._form is None:
             return
-        if tag in ("input", "select", "textarea") and name:
+        if tag in ("input", "select", "textarea", "button") and name:
             self._form.names.add(name)
         is_choice = given.get("type") in ("checkbox", "radio")
         if tag == "input" and name and ("checked" in given or not is_choice):

@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from django.contrib.sessions.models import Session
 from playwright.sync_api import expect
 
+from accounts.models import Session
 from tests.factories import PASSWORD, AgentFactory, open_ticket
 from tickets import recording, services
 from tickets.models import Comment, Draft
@@ -44,8 +44,11 @@ def log_in(page, username: str) -> None:
 
 def type_and_pause(page, words: str):
     """Type a comment and stop; the answer to the script's own save."""
+    field = comment_field(page)
+    field.wait_for()
+    page.wait_for_load_state()  # before it the script does not listen yet
     with page.expect_response(re.compile("/drafts/$")) as answer:
-        comment_field(page).fill(words)
+        field.fill(words)
         page.clock.fast_forward(4000)
     return answer.value
 
@@ -109,13 +112,13 @@ def test_text_of_megabytes_comes_back(page, open_as, ticket):
 def test_note_of_an_ended_session_stays_a_note(page, open_as, staff, ticket):
     open_as("olga", f"/admin/tickets/ticket/{ticket.pk}/change/")
     page.get_by_text("Внутренняя заметка").first.click()
-    page.get_by_label("Текст", exact=True).fill(WORDS)
+    page.get_by_role("textbox", name="Внутренняя заметка").fill(WORDS)
     Session.objects.all().delete()
-    page.get_by_role("button", name="Сохранить").click()
+    page.get_by_role("button", name="Заметка", exact=True).click()
     log_in(page, "olga")
     page.get_by_text("Вы вошли снова.").wait_for()
-    assert page.get_by_label("Текст", exact=True).input_value() == WORDS
-    assert page.locator("[name=visibility][value=internal]").is_checked()
+    assert page.get_by_role("textbox", name="Внутренняя заметка").input_value() == WORDS
+    assert page.locator("#kind-note").is_checked()
     assert not Comment.objects.exists()
 
 

@@ -4,8 +4,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 from django.utils import timezone
+from playwright.sync_api import expect
 
-from accounts.models import BotRegistration, LinkPin, MessengerAccount
+from accounts.models import BotRegistration, EmailChange, LinkPin, MessengerAccount
+from accounts.news import email_change_token
 from telegram_bot.models import TELEGRAM, BotHeartbeat
 from tests.factories import PASSWORD, ProductFactory, open_ticket
 from tickets import recording, services
@@ -55,11 +57,11 @@ def test_registration_for_the_bot(page, visit, bot, anna):
     check(page)
 
     page.get_by_role("button", name="Зарегистрироваться").click()
-    assert page.title().startswith("Ошибка: ")
-    assert page.evaluate("document.activeElement.className") == "error-summary"
+    expect(page).to_have_title(re.compile(r"^Ошибка: "))
+    expect(page.locator(".error-summary")).to_be_focused()
     check(page)
     page.get_by_role("link", name="Введите номер телефона.").click()
-    assert page.evaluate("document.activeElement.id") == "id_phone"
+    expect(page.locator("#id_phone")).to_be_focused()
 
     page.get_by_label("Номер телефона").fill("8 916 123-45-67")
     page.get_by_label("Согласен(а) использовать данные портала через Telegram-бот").check()
@@ -112,7 +114,7 @@ def test_life_of_a_ticket(page, visit, bot, anna, agent, tmp_path):
     assert download.value.suggested_filename == "журнал.txt"
     assert download.value.path().read_text() == "строка"
 
-    services.change_status(ticket=ticket, to=TicketStatus.RESOLVED, actor=staff)
+    services.change_status(ticket=ticket, to=TicketStatus.RESOLVED, actor=staff, answer="Готово.")
     page.reload()
     check(page)
     page.get_by_text("Проблема осталась? Вернуть в работу").click()
@@ -123,7 +125,7 @@ def test_life_of_a_ticket(page, visit, bot, anna, agent, tmp_path):
     page.get_by_role("button", name="Вернуть в работу").click()
     page.get_by_text("Заявка снова в работе").wait_for()
 
-    services.change_status(ticket=ticket, to=TicketStatus.RESOLVED, actor=staff)
+    services.change_status(ticket=ticket, to=TicketStatus.RESOLVED, actor=staff, answer="Готово.")
     page.reload()
     page.get_by_label("5 — отлично").check()
     page.get_by_role("button", name="Оценить выполнение").click()
@@ -141,7 +143,7 @@ def test_other_pages(page, visit, anna, registration, live_server):
     for name in ("bot_registration", "bot_phone", "bot_withdraw", "profile", "password_change"):
         visit(name)
     visit("ticket_detail", 404)
-    assert "Страница не найдена" in page.title()
+    expect(page).to_have_title(re.compile("Страница не найдена"))
     page.goto(live_server.url + "/?tab=closed")
     check(page)
 
@@ -173,3 +175,31 @@ def test_everything_works_without_javascript(browser, live_server, bot, anna):
     assert page.get_by_role("heading", name="Telegram связан").is_visible()
     assert re.search("Связано", page.locator("#bot-state").inner_text())
     context.close()
+
+
+def test_new_email_from_the_profile_to_the_link(page, visit, anna):
+    log_in(page, visit)
+    page.get_by_role("link", name="Профиль").click()
+    check(page)
+    page.get_by_role("link", name="Изменить почту").click()
+    page.get_by_label("Новая почта").fill("anna@new.example")
+    page.get_by_label("Пароль портала").fill("wrong")
+    page.get_by_role("button", name="Прислать ссылку").click()
+    expect(page).to_have_title(re.compile(r"^Ошибка: "))
+    expect(page.locator(".error-summary")).to_be_focused()
+    check(page)
+    page.get_by_role("link", name="Неверный пароль").click()
+    expect(page.locator("#id_password")).to_be_focused()
+    page.get_by_label("Пароль портала").fill(PASSWORD)
+    page.get_by_role("button", name="Прислать ссылку").click()
+    page.get_by_text("anna@new.example ждёт подтверждения.").wait_for()
+    check(page)
+
+    visit("email_confirm", email_change_token(EmailChange.objects.get()))
+    page.get_by_role("button", name="Подтвердить почту").click()
+    page.get_by_text("Почта подтверждена: anna@new.example.").wait_for()
+    visit("email_confirm", "1:forged")
+    visit("profile")
+    page.get_by_role("button", name="Выйти на всех устройствах").click()
+    page.get_by_text("Вы вышли на всех устройствах.").wait_for()
+    check(page)

@@ -10,7 +10,6 @@ from django_q.models import OrmQ, Schedule
 from django_q.signing import SignedPackage
 
 from accounts.models import BotRegistration, Organization, User
-from sandbox import TOKEN
 from telegram_bot.models import Dialog, IncomingUpdate
 from tests.journeys.conftest import ADMIN_LOGIN, PHONES, is_quiet
 from tests.journeys.processes import Processes, Visitor, wait_until
@@ -108,7 +107,7 @@ def create_ticket(sandbox: Sandbox) -> int:
 
 def see_ticket_everywhere(number: int, anna: Visitor, desk: Visitor) -> None:
     listed = anna.open("/")
-    assert f'href="/tickets/{number}/"' in listed
+    assert f'href="/tickets/{number}/' in listed
     assert "Не подключается &lt;реплика&gt;" in listed
     card = anna.open(f"/tickets/{number}/")
     assert "реплика &amp; журнал молчат" in card
@@ -119,7 +118,7 @@ def see_ticket_everywhere(number: int, anna: Visitor, desk: Visitor) -> None:
 
 def download_files(number: int, anna: Visitor) -> None:
     files = Attachment.objects.filter(ticket=number)
-    wait_until(lambda: not files.exclude(state=Attachment.State.READY).exists(), 20)
+    wait_until(lambda: not files.exclude(state=Attachment.State.READY).exists())
 
     contents = [anna.download(f"/files/{file.pk}/") for file in files.order_by("pk")]
 
@@ -143,18 +142,19 @@ def notice_after(
 
 
 def agent_and_customer_talk(number: int, sandbox: Sandbox, desk: Visitor) -> None:
-    def save(**fields: str) -> Callable[[], str]:
-        return lambda: desk.submit(card_path(number), fields)
+    def save(form: str = "change", **fields: str) -> Callable[[], str]:
+        to = card_path(number).replace("change", form)
+        return lambda: desk.submit(card_path(number), fields, to=to)
 
-    notice_after(sandbox, save(status="in_progress"), "🆕 Новая → 🔧 В работе")
-    notice_after(sandbox, save(priority="high"), "приоритет")
+    notice_after(sandbox, save("take"), "🆕 Новая → 🔧 В работе")
+    notice_after(sandbox, save("facts", priority="high"), "приоритет")
     asked = notice_after(
-        sandbox, save(status="waiting", answer="Пришлите журнал."), "Ожидает ответа клиента"
+        sandbox, save(act="wait", answer="Пришлите журнал."), "Ожидает ответа клиента"
     )
     assert "Пришлите журнал." in asked["text"]
     assert not asked["silent"]
     require_mail(sandbox, "Пришлите журнал.")
-    save(visibility="internal", answer="Похоже на сеть.")()
+    save("note", note="Похоже на сеть.")()
     answer = notice_after(sandbox, save(answer="Жду до вечера."), "Жду до вечера.")
     require_mail(sandbox, "Жду до вечера.")
     wait_until(lambda: not Delivery.objects.filter(channel="telegram", sent_at=None).exists())
@@ -177,7 +177,7 @@ def require_mail(sandbox: Sandbox, words: str) -> None:
             to for letter in sandbox.mail() if words in letter["text"] for to in letter["to"]
         )
 
-    wait_until(lambda: len(addresses()) >= 2, 15)
+    wait_until(lambda: len(addresses()) >= 2)
     assert addresses() == ["anna@example.com", "client@alpha.example"]
 
 
@@ -185,7 +185,7 @@ def require_mail(sandbox: Sandbox, words: str) -> None:
 
 
 def return_and_rate(number: int, sandbox: Sandbox, desk: Visitor, anna: Visitor) -> None:
-    resolve = {"status": "resolved", "answer": "Реплика пересоздана."}
+    resolve = {"act": "resolve", "answer": "Реплика пересоздана."}
     resolved = notice_after(sandbox, lambda: desk.submit(card_path(number), resolve), "выполнена")
     offers = ["⭐ Оценить выполнение", "↩️ Вернуть в работу", "👁 Просмотреть заявку"]
     assert list(sandbox.buttons(resolved)) == offers
@@ -226,7 +226,7 @@ def withdraw_consent(sandbox: Sandbox, anna: Visitor, desk: Visitor) -> None:
 
     assert "Согласие отозвано" in anna.submit("/telegram/withdraw/", {})
     last = sandbox.last("anna")["message_id"]
-    desk.submit(card_path(number), {"status": "waiting", "answer": "Уточните регион."})
+    desk.submit(card_path(number), {"act": "wait", "answer": "Уточните регион."})
 
     require_mail(sandbox, "Уточните регион.")
     sandbox.send("anna", "/tickets")
@@ -247,7 +247,7 @@ def find_no_secrets(processes: Processes, sandbox: Sandbox) -> None:
     addresses = {*User.objects.values_list("email", flat=True), "client@alpha.example"}
     assert addresses >= {"anna@example.com", *Organization.objects.values_list("email", flat=True)}
     phones = [phone.removeprefix("+7") for phone in PHONES.values()]
-    secrets = [TOKEN, TOKEN.partition(":")[2], *phones, *addresses]
+    secrets = [processes.token, processes.token.partition(":")[2], *phones, *addresses]
     patterns = [*map(re.escape, secrets), *(rf"(?<![0-9]){pin}(?![0-9])" for pin in pins)]
     secret = re.compile("|".join(patterns))
 

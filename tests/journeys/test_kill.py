@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import LinkPin, MessengerAccount
-from sandbox import TOKEN
+from sandbox import BOT_ID
 from telegram_bot.models import IncomingUpdate
 from tests import factories
 from tests.journeys.conftest import (
@@ -50,7 +50,7 @@ def press(label: str) -> Callable[[Sandbox], Json]:
 
 
 def send_pin(sandbox: Sandbox) -> Json:
-    letter = sandbox.wait_for_mail("ПИН-код", 15)
+    letter = sandbox.wait_for_mail("ПИН-код")
     return sandbox.send("anna", re.findall(r"\b[0-9]{6}\b", letter["text"])[0])
 
 
@@ -106,7 +106,7 @@ def test_bot_killed_at_every_step(processes, sandbox, kill):
     for number, step in enumerate([*LINKING, *NEW_TICKET]):
         kill(processes, lambda step=step: step.act(sandbox), number)
         processes.launch("bot")
-        sandbox.wait_for("anna", step.answer, 20)
+        sandbox.wait_for("anna", step.answer)
         wait_until(lambda: not IncomingUpdate.objects.exclude(reply_due_at=None).exists())
 
     require_one_of_everything(sandbox)
@@ -152,7 +152,7 @@ def test_person_goes_on_while_the_bot_is_down(processes, sandbox):
     processes.kill("bot")
     sandbox.send("anna", "/new")
     processes.launch("bot")
-    sandbox.wait_for("anna", "Выберите продукт", 20)
+    sandbox.wait_for("anna", "Выберите продукт")
     sandbox.press("anna", "Базы данных")
     sandbox.wait_for("anna", "Кратко опишите проблему")
     processes.kill("bot")
@@ -162,10 +162,10 @@ def test_person_goes_on_while_the_bot_is_down(processes, sandbox):
     sandbox.send("anna", "Дальше")
     sandbox.send("anna", "Да")
     processes.launch("bot")
-    sandbox.wait_for("anna", "создана", 20)
+    sandbox.wait_for("anna", "создана")
     reply_to_ticket(sandbox)
 
-    sandbox.wait_for("anna", "Комментарий добавлен", 20)
+    sandbox.wait_for("anna", "Комментарий добавлен")
     require_one_of_everything(sandbox)
     assert set(answers_given(sandbox).values()) == {1}
 
@@ -218,7 +218,7 @@ def test_worker_killed_between_event_and_notice(processes, sandbox):
     expected = {name: change_priority(ticket, 4) for name, ticket in tickets.items()}
     processes.launch("worker")
 
-    wait_until(lambda: all(len(notices(sandbox, name)) >= 4 for name in tickets), 30)
+    wait_until(lambda: all(len(notices(sandbox, name)) >= 4 for name in tickets))
     assert is_quiet()
     assert {name: without_icons(notices(sandbox, name)) for name in tickets} == expected
 
@@ -232,14 +232,14 @@ def test_worker_killed_in_the_middle_of_a_drain(processes, sandbox):
     sent = Delivery.objects.filter(channel="telegram", state=Delivery.State.SENT)
 
     expected = {name: change_priority(ticket, 5) for name, ticket in tickets.items()}
-    wait_until(lambda: sent.count() >= 4, 20)
+    wait_until(lambda: sent.count() >= 4)
     processes.kill("worker")
     left = Delivery.objects.filter(channel="telegram", state=Delivery.State.QUEUED)
     assert left.update(due_at=timezone.now()) > 0  # as if the claim of the killed had run out
     processes.launch("worker")
     run_safety_net()
 
-    wait_until(lambda: sent.count() == 15, 40)
+    wait_until(lambda: sent.count() == 15)
     assert is_quiet()
     for name in tickets:
         told = without_icons(notices(sandbox, name))
@@ -248,24 +248,6 @@ def test_worker_killed_in_the_middle_of_a_drain(processes, sandbox):
         ]
         assert once == expected[name]
         assert len(told) <= len(once) + 1  # the one that was on the way
-
-
-def test_pin_mail_of_a_killed_worker_is_sent_anew(processes, sandbox):
-    factories.BotRegistrationFactory(user=person("anna"), phone=PHONES["anna"])
-    sandbox.start("anna")
-    sandbox.wait_for("anna", "Шаг 1 из 2")
-
-    sandbox.fault("smtp_slow", seconds=3)
-    sandbox.contact("anna")
-    wait_until(lambda: LinkPin.objects.filter(mail_attempts=1).exists())
-    processes.kill("worker")
-    LinkPin.objects.update(mail_due_at=timezone.now())  # as if a minute had passed
-    processes.launch("worker")
-    run_safety_net()
-    wait_until(lambda: LinkPin.objects.exclude(sent_at=None).exists(), 20)
-    send_pin(sandbox)
-
-    sandbox.wait_for("anna", "Регистрация завершена")
 
 
 # Ending the bot
@@ -298,8 +280,8 @@ def test_busy_bot_ends_in_time_on_sigterm_and_loses_nothing(processes, sandbox):
     assert code == 0
     assert seconds < 20
     assert left > 0
-    wait_until(lambda: Comment.objects.count() == 30, 20)
-    assert is_quiet(40)
+    wait_until(lambda: Comment.objects.count() == 30)
+    assert is_quiet()
     for name, ticket in tickets.items():
         lines = list(ticket.comments.order_by("pk").values_list("body", flat=True))
         assert lines == [f"Строка {number}" for number in range(10)]
@@ -326,8 +308,8 @@ def test_new_bot_takes_over_at_once_from_a_killed_one(processes, sandbox):
     link(sandbox, "anna")
 
     processes.kill("bot")
-    lease = Lease.objects.get(pk="poller:" + TOKEN.partition(":")[0])
+    lease = Lease.objects.get(pk=f"poller:{BOT_ID}")
     Lease.objects.filter(pk=lease.pk).update(until=timezone.now() + timedelta(minutes=10))
     processes.launch("bot")
 
-    wait_until(lambda: Lease.objects.get(pk=lease.pk).owner != lease.owner, 60)
+    wait_until(lambda: Lease.objects.get(pk=lease.pk).owner != lease.owner)

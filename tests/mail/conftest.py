@@ -3,13 +3,20 @@ from contextlib import ExitStack
 import pytest
 from django.core import mail
 
-from tests.factories import TicketFactory
+from tests.factories import SpecialistFactory, TicketFactory
 from tests.mail.mail_server import MailServer, running
 
 
 @pytest.fixture
 def ticket(anna):
     return TicketFactory(requester=anna, title="Нет <b>связи</b> & «интернета»")
+
+
+@pytest.fixture
+def agent(db):
+    return SpecialistFactory(
+        username="olga", email="olga@support.example", first_name="Ольга", last_name="Орлова"
+    )
 
 
 @pytest.fixture

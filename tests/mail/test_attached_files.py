@@ -61,7 +61,7 @@ def test_files_of_other_comments_and_of_the_description_stay_away(anna, by_agent
     ticket = open_ticket(anna, files=[pdf("описание.pdf")])
     add_comment(ticket=ticket, actor=by_agent, body="x", internal=True, files=[pdf()])
     answer(ticket, by_agent)
-    assert [letter.attachments for letter in mail.outbox] == [[], []]
+    assert [letter.attachments for letter in mail.outbox] == [[], [], []]  # one to the desk
 
 
 def test_letter_waits_for_files_on_their_way(ticket, clock, desk):

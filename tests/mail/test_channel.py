@@ -94,11 +94,11 @@ def test_headers_stop_mail_loops_and_make_threads(ticket, by_agent, settings):
 
 
 @pytest.mark.parametrize(
-    ("to", "kind"),
-    [(TicketStatus.IN_PROGRESS, "status"), (TicketStatus.RESOLVED, "resolved")],
+    ("to", "kind", "words"),
+    [(TicketStatus.IN_PROGRESS, "status", ""), (TicketStatus.RESOLVED, "resolved", "Готово.")],
 )
-def test_every_letter_names_ticket_and_has_both_forms(ticket, by_agent, to, kind):
-    services.change_status(ticket=ticket, to=to, actor=by_agent)
+def test_every_letter_names_ticket_and_has_both_forms(ticket, by_agent, to, kind, words):
+    services.change_status(ticket=ticket, to=to, actor=by_agent, answer=words)
     send_due()
     letter = mail.outbox[0]
     [(html, mimetype)] = letter.alternatives
@@ -148,6 +148,7 @@ def test_deactivated_person_is_not_mailed_but_the_client_is(ticket, by_agent, an
     [
         smtplib.SMTPRecipientsRefused({"anna@alpha.example": (550, b"no such user")}),
         smtplib.SMTPDataError(554, b"spam"),
+        smtplib.SMTPDataError(503, b"5.5.1 RCPT first"),
     ],
 )
 def test_final_refusal_is_one_try_and_holds_nobody(ticket, by_agent, smtp, error):
@@ -155,7 +156,7 @@ def test_final_refusal_is_one_try_and_holds_nobody(ticket, by_agent, smtp, error
     answer(ticket, by_agent)
     row = row_to("anna@alpha.example")
     assert (row.state, row.attempts) == (State.FAILED, 1)
-    assert "55" in row.error
+    assert "SMTP 5" in row.error
     assert mailed_to() == [["office@alpha.example"]]
 
 
@@ -167,6 +168,7 @@ def test_final_refusal_is_one_try_and_holds_nobody(ticket, by_agent, smtp, error
         TimeoutError("slow"),
         smtplib.SMTPServerDisconnected("gone"),
         smtplib.SMTPRecipientsRefused({"anna@alpha.example": (451, b"later")}),
+        smtplib.SMTPRecipientsRefused({"anna@alpha.example": (450, b"4.1.2 Domain not found")}),
         smtplib.SMTPDataError(452, b"full"),
         smtplib.SMTPAuthenticationError(535, b"bad credentials"),
         smtplib.SMTPConnectError(554, b"your host is blocked"),
@@ -188,6 +190,40 @@ def test_passing_trouble_is_tried_again(ticket, by_agent, smtp, error, clock, mo
     assert mailed_to() == [["office@alpha.example"], ["anna@alpha.example"]]
 
 
+@pytest.mark.parametrize(
+    "error", [smtplib.SMTPServerDisconnected("gone"), smtplib.SMTPDataError(421, b"4.4.2 closing")]
+)
+def test_letter_whose_answers_are_lost_comes_ever_more_rarely(
+    ticket, by_agent, smtp, error, clock, monkeypatch
+):
+    """It may have arrived each time, so a day of tries must not be a day of copies."""
+    monkeypatch.setattr("tickets.delivery.SLICE", 0.1)
+    smtp["anna@alpha.example"] = error
+    answer(ticket, by_agent)
+    while (row := row_to("anna@alpha.example")).state == State.QUEUED:
+        clock.advance(seconds=(row.due_at - clock.now()).total_seconds() + 0.001)
+        send_due()
+    assert row.state == State.FAILED
+    assert 20 < row.attempts < 40
+    assert clock.now() - row.first_tried_at >= timedelta(hours=24)
+
+    smtp.clear()
+    resend(row)
+    send_due()
+    assert row_to("anna@alpha.example").state == State.SENT
+
+
+def test_lost_answers_count_apart_from_a_server_that_is_down(ticket, by_agent, smtp, clock):
+    """Attempts that met nobody make the first copy no rarer."""
+    add_comment(ticket=ticket, actor=by_agent, body="Ответ")
+    Delivery.objects.filter(address="anna@alpha.example").update(attempts=10)
+    smtp["anna@alpha.example"] = smtplib.SMTPServerDisconnected("gone")
+    send_due()
+    row = row_to("anna@alpha.example")
+    assert row.due_at < clock.now() + timedelta(seconds=10)
+    assert "gone" in row.error
+
+
 def test_letter_that_cannot_be_made_holds_no_other(ticket, by_agent, smtp, monkeypatch):
     monkeypatch.setattr("tickets.delivery.SLICE", 0.5)
     smtp["anna@alpha.example"] = ValueError("odd")
@@ -195,6 +231,16 @@ def test_letter_that_cannot_be_made_holds_no_other(ticket, by_agent, smtp, monke
     assert mailed_to() == [["office@alpha.example"]]
     row = row_to("anna@alpha.example")
     assert (row.state, row.error) == (State.FAILED, "ValueError")
+
+
+@pytest.mark.parametrize("address", ["##form_email##", "anna@", "a@b@c"])
+def test_address_that_is_none_holds_no_other(ticket, by_agent, address, anna, monkeypatch):
+    monkeypatch.setattr("tickets.delivery.SLICE", 0.5)
+    type(anna).objects.filter(pk=anna.pk).update(email=address)
+    ticket.refresh_from_db()
+    answer(ticket, by_agent)
+    assert row_to(address).state == State.FAILED
+    assert mailed_to() == [["office@alpha.example"]]
 
 
 def test_letter_whose_kind_has_no_template_holds_no_other(ticket, by_agent, monkeypatch):

@@ -80,6 +80,8 @@ def test_comment_letter_carries_the_comment(ticket, agent, run_queue):
     assert subject == f"Заявка № {ticket.number}: ответ поддержки"
     assert "Смотрим." in text
     assert "Смотрим." in html
+    assert "Статус: Новая → В работе." in text
+    assert "Новая → <strong>В работе</strong>" in html
 
 
 def test_notes_priorities_and_own_comments_are_not_mailed(ticket, anna, agent, run_queue):
@@ -93,7 +95,10 @@ def test_notes_priorities_and_own_comments_are_not_mailed(ticket, anna, agent, r
 
 def test_status_letter_of_the_system_has_no_author(ticket, run_queue):
     services.change_status(
-        ticket=ticket, to=TicketStatus.RESOLVED, actor=recording.agent(ticket.requester)
+        ticket=ticket,
+        to=TicketStatus.RESOLVED,
+        actor=recording.agent(ticket.requester),
+        answer="Готово.",
     )
     mail.outbox.clear()
     services.change_status(ticket=ticket, to=TicketStatus.CLOSED, actor=SYSTEM)

@@ -152,7 +152,7 @@ def test_server_that_breaks_off_without_files_is_tried_again(ticket, by_agent, s
     server.answers["DATA"] = ["hang up"] * 4
     answer(ticket, by_agent, "Вот файлы")
     for _ in range(4):
-        clock.advance(seconds=20)
+        clock.advance(minutes=3)
         drain("email")
     assert row_to(BORIS).attempts == 5
     assert_words_with_link(server, ticket)

@@ -99,7 +99,9 @@ def test_staff_hears_neither_of_staff_nor_of_ratings(ticket, anna, by_agent, age
     assign(ticket, agent)
     add_comment(ticket=ticket, actor=by_agent, body="Заметка", internal=True)
     add_comment(ticket=ticket, actor=by_agent, body="Ответ")
-    services.change_status(ticket=ticket, to=TicketStatus.RESOLVED, actor=by_agent)
+    services.change_status(
+        ticket=ticket, to=TicketStatus.RESOLVED, actor=by_agent, answer="Готово."
+    )
     actor = customer(anna, Face.BOT)
     services.rate_ticket(ticket=ticket, actor=actor, score=5)
     send_due()

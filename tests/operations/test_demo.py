@@ -13,7 +13,12 @@ import sandbox
 from accounts.models import BotRegistration, MessengerAccount, User
 from accounts.services import withdraw_registration
 from operations.demo_data import PEOPLE, create_demo_data
-from operations.management.commands.demo import require_no_other_bot
+from operations.management.commands.demo import (
+    LOOPBACK,
+    environment,
+    how_to_join,
+    require_no_other_bot,
+)
 from operations.processes import locked
 from operations.tasks import every_minute
 from telegram_bot.models import TELEGRAM
@@ -121,7 +126,7 @@ def test_public_portal_gets_no_known_passwords(settings):
     assert not User.objects.exists()
 
 
-POLLER = f"poller:{sandbox.TOKEN.partition(':')[0]}"
+POLLER = f"poller:{sandbox.BOT_ID}"
 
 
 def start_in(log_dir: Path, **options: Any) -> None:
@@ -182,3 +187,30 @@ def test_poller_that_is_gone_blocks_no_start(holder):
     require_no_other_bot()
 
     assert take_lease(POLLER, f"{process_name()}, the bot")  # the check has kept nothing
+
+
+def test_processes_that_are_left_out_are_told_what_the_others_have():
+    options = {"host": LOOPBACK, "sandbox_port": 8081, "smtp_port": 8025}
+    first, second = (environment(options, "http://127.0.0.1:8000", True) for _ in range(2))
+
+    told = how_to_join(first)
+
+    assert f"export TELEGRAM_BOT_TOKEN='{first['TELEGRAM_BOT_TOKEN']}'" in told
+    assert "export TELEGRAM_API_URL='http://127.0.0.1:8081'" in told
+    assert "export EMAIL_URL='smtp://127.0.0.1:8025'" in told
+    assert first["TELEGRAM_BOT_TOKEN"] != second["TELEGRAM_BOT_TOKEN"]
+
+
+def test_overview_and_report_have_something_to_show(client):
+    create_demo_data()
+    client.force_login(User.objects.get(username="admin"))
+
+    shown = client.get("/admin/overview/").context
+    assert shown["days"].number == Ticket.objects.count()
+    assert shown["ratings"].number == 1
+
+    found = {card.label: card.number for card in client.get("/admin/report/").context["cards"]}
+    assert found["Создано"] == str(Ticket.objects.count())
+    assert found["Выполнено"] == "2"
+    assert found["Первый ответ, медиана"] not in ("—", "0 с")
+    assert found["Решение, медиана"] not in ("—", "0 с")

@@ -37,7 +37,7 @@ def supervise(*children: Child) -> tuple[Supervisor, list[str]]:
     return Supervisor(children, said.append), said
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 10) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -111,13 +111,14 @@ def test_stubborn_processes_and_grandchildren_are_killed_in_time(tmp_path, monke
         grandchild = int(parent.tail().split()[1])
         begun = time.monotonic()
 
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 20  # they live for a minute
     assert stubborn.has_ended()
     assert parent.has_ended()
     wait_until(lambda: not is_alive(grandchild))
 
 
-def test_child_that_serves_others_is_ended_after_them(tmp_path):
+def test_child_that_serves_others_is_ended_after_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "GRACE", 30.0)  # each is given the time to say when it ends
     server, client = (
         child(tmp_path, SAYS_WHEN_IT_ENDS, "server"),
         child(tmp_path, SAYS_WHEN_IT_ENDS),
@@ -200,7 +201,7 @@ def test_lock_goes_with_a_killed_holder_whatever_it_leaves_behind(tmp_path):
     with output.open("wb") as file:
         done = subprocess.run(
             [sys.executable, "-c", KILLED_WITH_A_LOCK, str(lock)],
-            cwd=settings.BASE_DIR, stdout=file, timeout=20,
+            cwd=settings.BASE_DIR, stdout=file, timeout=60,
         )  # fmt: skip
     orphan = int(output.read_text())
 
@@ -229,8 +230,8 @@ with Supervisor([child], print).running():
 def test_children_end_with_a_parent_that_was_killed(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", KILLED, str(tmp_path / "log"), SLEEPS],
-        cwd=settings.BASE_DIR, capture_output=True, text=True, timeout=20,
+        cwd=settings.BASE_DIR, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
 
     assert done.returncode == -signal.SIGKILL
-    wait_until(lambda: not is_alive(int(done.stdout)), 5)
+    wait_until(lambda: not is_alive(int(done.stdout)), 30)

@@ -239,3 +239,11 @@ def test_progress_is_drawn_in_place_on_a_terminal():
     first, second = output.getvalue().split("\r")[1:]
     assert first == "███████████████···············  50%  1 / 2"
     assert second == "██████████████████████████████ 100%  2 / 2\n"
+
+
+def test_first_answer_is_the_first_public_word_of_an_agent():
+    seed()
+
+    for ticket in Ticket.objects.all():
+        said = ticket.comments.filter(by_agent=True, is_internal=False).order_by("pk")
+        assert ticket.answered_at == said.values_list("created_at", flat=True).first()

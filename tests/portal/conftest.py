@@ -26,5 +26,5 @@ def resolved(ticket, agent):
 @pytest.fixture
 def closed(resolved, agent):
     return services.change_status(
-        ticket=resolved, to=TicketStatus.CLOSED, actor=recording.agent(agent)
+        ticket=resolved, to=TicketStatus.CLOSED, actor=recording.agent(agent), answer="Готово."
     )

@@ -22,16 +22,18 @@ def comment(client, ticket, body, **data):
 
 
 def test_comment_is_added(client, anna, ticket):
-    response = comment(client, ticket, "  Добавлю\r\nподробностей ")
+    response = comment(client, ticket, "\r\nДобавлю\r\nподробностей ")
     [made] = ticket.comments.all()
-    assert response.redirect_chain[0][0] == f"{ticket.get_absolute_url()}#latest"
+    assert response.redirect_chain[0][0] == f"{ticket.get_absolute_url()}#comment-{made.pk}"
     assert "Комментарий добавлен." in text(response)
     assert (made.author, made.body, made.face) == (anna, "Добавлю\nподробностей", Face.PORTAL)
     assert not made.is_internal
 
 
 def test_comment_takes_a_waiting_ticket_back_to_work(client, agent, ticket):
-    services.change_status(ticket=ticket, to=TicketStatus.WAITING, actor=recording.agent(agent))
+    services.change_status(
+        ticket=ticket, to=TicketStatus.WAITING, actor=recording.agent(agent), answer="Готово."
+    )
     assert "Поддержка ждёт вашего ответа" in text(client.get(ticket.get_absolute_url()))
     comment(client, ticket, "Вот ответ")
     ticket.refresh_from_db()
@@ -61,21 +63,21 @@ def test_closed_ticket_offers_no_composer(client, closed):
     assert "<textarea" not in page
 
 
-def test_closed_ticket_leads_a_linked_person_into_the_bot(client, linked, closed):
+def test_closed_ticket_leads_to_a_new_one_and_into_the_bot_too(client, linked, closed):
     BotHeartbeat.objects.create(bot_id=1, username="help_bot", seen_at=timezone.now())
     page = text(client.get(closed.get_absolute_url()))
+    assert f'href="{reverse("new_ticket")}?parent={closed.pk}"' in page
     assert f'href="https://t.me/help_bot?start=n_{closed.pk}"' in page
-    assert "Создать новую на её основе" in page
 
 
 @pytest.mark.parametrize(("is_linked", "has_bot"), [(False, True), (True, False)])
-def test_closed_ticket_leads_others_to_the_registration(client, anna, closed, is_linked, has_bot):
+def test_closed_ticket_leads_others_to_a_new_one_only(client, anna, closed, is_linked, has_bot):
     if is_linked:
         MessengerAccountFactory(user=anna)
     if has_bot:
         BotHeartbeat.objects.create(bot_id=1, username="help_bot", seen_at=timezone.now())
     page = text(client.get(closed.get_absolute_url()))
-    assert f'<a href="{reverse("bot_registration")}">в чат-боте</a>' in page
+    assert f'href="{reverse("new_ticket")}?parent={closed.pk}"' in page
     assert "?start=" not in page
 
 
@@ -202,7 +204,9 @@ def test_ticket_returned_meanwhile_is_not_rated(client, resolved):
 
 def test_rating_is_offered_for_resolved_tickets_only(client, ticket, agent):
     assert "Оценить выполнение" not in text(client.get(ticket.get_absolute_url()))
-    services.change_status(ticket=ticket, to=TicketStatus.RESOLVED, actor=recording.agent(agent))
+    services.change_status(
+        ticket=ticket, to=TicketStatus.RESOLVED, actor=recording.agent(agent), answer="Готово."
+    )
     page = text(client.get(ticket.get_absolute_url()))
     assert "Оценить выполнение" in page
     assert "Вернуть в работу" in page

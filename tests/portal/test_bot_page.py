@@ -7,6 +7,7 @@ from django.utils import timezone
 from accounts.models import BotRegistration, LinkPin, MessengerAccount
 from accounts.services import CONSENT_VERSION
 from telegram_bot.models import TELEGRAM, BotHeartbeat
+from tests.factories import PASSWORD
 from tests.portal.pages import text
 from tests.queue import queued
 from tickets.models import Delivery
@@ -110,8 +111,9 @@ def test_registered_person_sees_the_way_to_the_bot(client, bot):
 
 def test_page_without_a_bot_has_no_broken_link(client, registration):
     page = text(client.get(PAGE))
-    assert "Бот ещё запускается" in page
+    assert "Бот сейчас не работает" in page
     assert "t.me" not in page
+    assert "Ждём номер" not in page
     assert "Бот сейчас недоступен" in page
 
 
@@ -119,6 +121,25 @@ def test_strip_tells_of_a_silent_bot(client, bot):
     assert "Бот сейчас недоступен" not in text(client.get(PAGE))
     BotHeartbeat.objects.update(seen_at=timezone.now() - timedelta(minutes=5))
     assert "Бот сейчас недоступен" in text(client.get(PAGE))
+
+
+def test_silent_bot_is_offered_to_nobody(client, registration, bot):
+    """Its name is known, but who goes there waits in vain."""
+    assert "QR-код" in text(client.get(PAGE))
+    BotHeartbeat.objects.update(seen_at=timezone.now() - timedelta(minutes=5))
+    page = text(client.get(PAGE))
+    assert "Бот сейчас не работает" in page
+    assert "Ждём номер" not in page
+    assert "<img" not in page.partition("<main")[2]
+
+
+def test_linked_page_of_a_silent_bot_promises_nothing(client, linked, bot):
+    assert "готов принимать заявки" in text(client.get(PAGE))
+    BotHeartbeat.objects.update(seen_at=timezone.now() - timedelta(minutes=5))
+    page = text(client.get(PAGE))
+    assert "готов принимать заявки" not in page
+    assert "Отправить пробное сообщение" not in page
+    assert 'data-bot="down"' in text(client.get(STATE))
 
 
 # The live state
@@ -180,7 +201,7 @@ def test_linked_page_tells_of_a_blocked_bot(client, linked):
 
 
 def test_another_phone_replaces_registration_and_link(client, linked):
-    page = text(register(client, "+79031112233", url=reverse("bot_phone")))
+    page = text(register(client, "+79031112233", url=reverse("bot_phone"), password=PASSWORD))
     assert "Номер изменён" in page
     assert not MessengerAccount.objects.exists()
     assert linked.registrations.get(withdrawn_at=None).phone == "+79031112233"
@@ -245,7 +266,8 @@ def test_test_message_needs_a_link(client, registration):
 
 
 def test_test_message_needs_post(client, linked):
-    assert client.get(reverse("bot_test_message")).status_code == 405
+    assert client.get(reverse("bot_test_message")).url == reverse("bot_registration")
+    assert not Delivery.objects.exists()
 
 
 # The frame

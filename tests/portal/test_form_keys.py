@@ -50,13 +50,16 @@ def test_same_comment_again_is_one_comment_and_the_same_answer(client, ticket, k
     answers = [comment(client, ticket, "Один раз", key) for _press in range(2)]
     assert ticket.comments.count() == 1
     for answer in answers:
-        assert answer.redirect_chain[0][0] == f"{ticket.get_absolute_url()}#latest"
+        place = f"#comment-{ticket.comments.get().pk}"
+        assert answer.redirect_chain[0][0] == ticket.get_absolute_url() + place
         assert "Комментарий добавлен." in text(answer)
 
 
 def test_comment_that_was_saved_is_so_after_the_ticket_was_closed(client, agent, resolved, key):
     comment(client, resolved, "Один раз", key)
-    services.change_status(ticket=resolved, to=TicketStatus.CLOSED, actor=recording.agent(agent))
+    services.change_status(
+        ticket=resolved, to=TicketStatus.CLOSED, actor=recording.agent(agent), answer="Готово."
+    )
     page = text(comment(client, resolved, "Один раз", key))
     assert "Комментарий добавлен." in page
     assert "не добавлен" not in page
@@ -139,7 +142,7 @@ def test_returning_twice_is_one_return(client, anna, resolved, key):
 def test_old_return_that_comes_again_does_not_return_anew(client, agent, resolved, key):
     give_back(client, resolved, "Отчёт пустой", key)
     staff = recording.agent(agent)
-    services.change_status(ticket=resolved, to=TicketStatus.RESOLVED, actor=staff)
+    services.change_status(ticket=resolved, to=TicketStatus.RESOLVED, actor=staff, answer="Готово.")
     give_back(client, resolved, "Отчёт пустой", key)
     resolved.refresh_from_db()
     assert resolved.status == TicketStatus.RESOLVED

@@ -12,7 +12,7 @@ from tests.groups import make_group, make_ticket
 from tests.portal.pages import text
 
 PAGE = reverse("group_list")
-PAGE_QUERIES = 12
+PAGE_QUERIES = 8
 
 
 @pytest.fixture

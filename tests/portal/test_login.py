@@ -7,8 +7,8 @@ from django.core import mail
 from django.core.cache import cache
 from django.urls import reverse
 
+from accounts.guessing import RESETS_AN_HOUR
 from accounts.tasks import mail_password_reset
-from portal.views.passwords import RESETS_AN_HOUR
 from tests.factories import PASSWORD, UserFactory
 from tests.queue import queued
 from tests.threads import in_parallel
@@ -106,7 +106,8 @@ def test_logins_are_not_recorded(client, anna):
 
 def test_logout_needs_post(client, anna):
     client.force_login(anna)
-    assert client.get(reverse("logout")).status_code == 405
+    assert client.get(reverse("logout")).url == "/"
+    assert client.get(reverse("profile")).status_code == 200
     response = client.post(reverse("logout"))
     assert response.url == LOGIN
     assert "_auth_user_id" not in client.session
@@ -304,3 +305,26 @@ def test_empty_form_says_of_each_field_what_belongs_there(client, anna, path, wo
     page = client.post(path, {}).content.decode()
     assert [word for word in words if page.count(word) != 2] == []  # in the summary, at the field
     assert "Обязательное поле" not in page
+
+
+def test_reset_letters_to_one_account_are_three_an_hour(anna, clock):
+    for _minute in range(59):
+        mail_password_reset(anna.pk)
+        clock.advance(seconds=61)
+    assert len(mail.outbox) == 3
+    clock.advance(minutes=3)
+    mail_password_reset(anna.pk)
+    assert len(mail.outbox) == 4
+
+
+def test_reset_requests_are_counted_in_the_database(client, anna):
+    for _time in range(RESETS_AN_HOUR):
+        client.post(reverse("password_reset"), {"email": "nobody@alpha.example"})
+    cache.clear()  # another process, with a memory of its own
+    client.post(reverse("password_reset"), {"email": "anna@alpha.example"})
+    assert len(queued()) == RESETS_AN_HOUR
+
+
+def test_leaving_after_the_session_ended_is_no_dead_end(client, db):
+    """The page is older than the session: what it sends is answered with the login."""
+    assert client.post("/logout/").url == "/login/"

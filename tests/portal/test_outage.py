@@ -33,11 +33,26 @@ def require_unavailable(response) -> str:
     return page
 
 
-@pytest.mark.parametrize("trouble", [read_only, gone])
-def test_every_page_says_come_back(browser, ticket, trouble):
-    pages = [reverse("ticket_list"), reverse("profile"), ticket.get_absolute_url()]
+@pytest.fixture
+def pages(ticket):
+    return [reverse("ticket_list"), reverse("profile"), ticket.get_absolute_url()]
+
+
+def test_every_page_says_come_back(browser, ticket, pages):
     pages.append(reverse("admin:tickets_ticket_change", args=[ticket.pk]))
-    with trouble():
+    with gone():
+        for page in pages:
+            require_unavailable(browser.get(page))
+
+
+def test_pages_of_a_database_that_takes_nothing_can_be_read(browser, pages):
+    with read_only():
+        assert {browser.get(page).status_code for page in pages} == {200}
+
+
+def test_session_that_cannot_be_kept_alive_says_come_back(browser, pages, clock):
+    clock.advance(minutes=2)
+    with read_only():
         for page in pages:
             require_unavailable(browser.get(page))
 
@@ -90,7 +105,7 @@ def test_fault_of_our_own_stays_one(browser, monkeypatch):
     def fail(*args: object) -> None:
         raise ValueError("ours")
 
-    monkeypatch.setattr("portal.views.tickets.newest_page", fail)
+    monkeypatch.setattr("portal.views.lists.page_after", fail)
     response = browser.get(reverse("ticket_list"))
     assert response.status_code == 500
     assert "Что-то сломалось у нас" in text(response)

@@ -4,8 +4,6 @@ from typing import Any
 
 import httpx
 
-from sandbox import TOKEN
-
 ANNA, BORIS, VIKTOR = 510000001, 510000002, 510000003
 GROUP = -4510000001
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(32)
@@ -16,8 +14,8 @@ MENTION = "@support_sandbox_bot"
 class Api:
     """A bot without a library: one call, one envelope."""
 
-    def __init__(self, url: str) -> None:
-        self._http = httpx.Client(base_url=f"{url}/bot{TOKEN}/", timeout=20, trust_env=False)
+    def __init__(self, url: str, token: str) -> None:
+        self._http = httpx.Client(base_url=f"{url}/bot{token}/", timeout=60, trust_env=False)
 
     def close(self) -> None:
         self._http.close()

@@ -20,7 +20,7 @@ def sandbox(server: Sandbox) -> Sandbox:
 
 @pytest.fixture
 def api(sandbox: Sandbox) -> Iterator[Api]:
-    api = Api(sandbox.url)
+    api = Api(sandbox.url, sandbox.token)
     yield api
     api.call("deleteWebhook")
     api.call("getUpdates", allowed_updates=[])

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import httpx
 import pytest
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, InputMediaDocument
 
-from sandbox import TOKEN
+from sandbox import BOT_ID, new_token
 from tests.local_telegram import Sandbox
 from tests.sandbox.api import ANNA
 
@@ -21,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_real_library_drives_it(anna: Sandbox) -> None:
     async def walk() -> None:
-        bot = Bot(TOKEN, base_url=f"{anna.url}/bot", base_file_url=f"{anna.url}/file/bot")
+        bot = Bot(anna.token, base_url=f"{anna.url}/bot", base_file_url=f"{anna.url}/file/bot")
         async with bot:
             keyboard = InlineKeyboardMarkup([[InlineKeyboardButton("А", callback_data="a")]])
             message = await bot.send_message(
@@ -53,7 +54,7 @@ def test_real_library_drives_it(anna: Sandbox) -> None:
 
 def test_library_reads_every_membership_change(group: Sandbox) -> None:
     async def walk() -> None:
-        async with Bot(TOKEN, base_url=f"{group.url}/bot") as bot:
+        async with Bot(group.token, base_url=f"{group.url}/bot") as bot:
             updates = await bot.get_updates()
             assert all(update.my_chat_member or update.message for update in updates)
             admins = await bot.get_chat_administrators(supergroup["id"])
@@ -80,13 +81,14 @@ def run_command(*arguments: str, token: str = "") -> subprocess.Popen[str]:
     [
         (["--host", "0.0.0.0"], "", "только этот компьютер"),  # noqa: S104
         ([], "123:real", "настоящий TELEGRAM_BOT_TOKEN"),
-        (["--port", "{taken}"], TOKEN, "Порт {taken} занят"),
+        ([], f"{BOT_ID}1:real", "настоящий TELEGRAM_BOT_TOKEN"),
+        (["--port", "{taken}"], new_token(), "Порт {taken} занят"),
     ],
 )
 def test_command_refuses(sandbox: Sandbox, arguments: list[str], token: str, words: str) -> None:
     taken = sandbox.url.rsplit(":", 1)[1]
     command = run_command(*(each.format(taken=taken) for each in arguments), token=token)
-    _, errors = command.communicate(timeout=30)
+    _, errors = command.communicate(timeout=60)
 
     assert command.returncode == 1
     assert words.format(taken=taken) in errors
@@ -96,14 +98,53 @@ def test_command_ends_with_open_polls_and_streams() -> None:
     with run_command("--port", "0", "--smtp-port", "0") as command:
         assert command.stdout
         url = command.stdout.readline().split()[2].rstrip("/")
+        token = command.stdout.readline().strip().removeprefix("export TELEGRAM_BOT_TOKEN=")
         with (
             httpx.Client(trust_env=False, timeout=60) as client,
             client.stream("GET", f"{url}/sandbox/events"),
             ThreadPoolExecutor() as pool,
         ):
-            polling = pool.submit(client.get, f"{url}/bot{TOKEN}/getUpdates?timeout=50")
+            polling = pool.submit(client.get, f"{url}/bot{token}/getUpdates?timeout=50")
             client.get(f"{url}/sandbox/state")
             command.send_signal(signal.SIGTERM)
-            assert command.wait(timeout=10) == 0  # far sooner than the poll would end
-            assert polling.exception(timeout=10)
+            assert command.wait(timeout=30) == 0  # far sooner than the poll would end
+            assert polling.exception(timeout=30)
         command.communicate()
+
+
+def first_lines(command: subprocess.Popen[str], count: int) -> list[str]:
+    assert command.stdout
+    lines = [command.stdout.readline() for _ in range(count)]
+    command.send_signal(signal.SIGTERM)
+    rest, _errors = command.communicate(timeout=60)
+    return [*lines, *rest.splitlines()]
+
+
+def test_command_tells_what_a_bot_beside_it_needs() -> None:
+    starts = [
+        "".join(first_lines(run_command("--port", "0", "--smtp-port", "0"), 5)) for _ in range(2)
+    ]
+
+    tokens = {
+        re.findall(rf"export TELEGRAM_BOT_TOKEN=({BOT_ID}:[\w-]{{35}})$", told, re.M)[0]
+        for told in starts
+    }
+    assert len(tokens) == 2  # a new one each start
+    for told in starts:
+        url = told.split()[2].rstrip("/")
+        assert f"export TELEGRAM_API_URL={url}" in told
+        assert "export EMAIL_URL=smtp://127.0.0.1:" in told
+
+
+def test_token_that_was_handed_over_is_taken_and_not_printed() -> None:
+    token = new_token()
+
+    with run_command("--port", "0", "--smtp-port", "0", token=token) as command:
+        assert command.stdout
+        url = command.stdout.readline().split()[2].rstrip("/")
+        answer = httpx.get(f"{url}/bot{token}/getMe", trust_env=False)
+        command.send_signal(signal.SIGTERM)
+        rest, errors = command.communicate(timeout=60)
+
+    assert answer.json()["result"]["id"] == BOT_ID
+    assert token.partition(":")[2] not in rest + errors

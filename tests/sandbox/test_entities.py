@@ -3,7 +3,6 @@
 import httpx
 import pytest
 
-from sandbox import TOKEN
 from sandbox.entities import HtmlParser, detect_entities, utf16_length
 from tests.local_telegram import Sandbox
 from tests.sandbox.api import ANNA, BORIS, Api
@@ -115,7 +114,7 @@ def test_lone_surrogate_is_refused_from_the_bot(anna: Sandbox) -> None:
     headers = {"Content-Type": "application/json"}
 
     answer = httpx.post(
-        f"{anna.url}/bot{TOKEN}/sendMessage", content=body, headers=headers, trust_env=False
+        f"{anna.url}/bot{anna.token}/sendMessage", content=body, headers=headers, trust_env=False
     ).json()
 
     assert answer["description"] == "Bad Request: strings must be encoded in UTF-8"

@@ -8,7 +8,6 @@ from typing import Any
 import httpx
 import pytest
 
-from sandbox import TOKEN
 from sandbox.errors import TelegramError
 from sandbox.limits import Limits
 from tests.local_telegram import Sandbox, running_sandbox
@@ -41,7 +40,7 @@ def test_flood_limits() -> None:
 def test_limits_are_on_unless_switched_off() -> None:
     with running_sandbox(limits=True) as sandbox:
         sandbox.start("anna")
-        api = Api(sandbox.url)
+        api = Api(sandbox.url, sandbox.token)
         answers = [api.answer("sendMessage", chat_id=ANNA, text="а") for _ in range(25)]
         api.close()
 
@@ -97,9 +96,20 @@ def test_slow_answer_and_failing_download(anna: Sandbox, api: Api) -> None:
 
     anna.fault("500", method="file")
     path = api.call("getFile", file_id=message["document"]["file_id"])["file_path"]
-    url = f"{anna.url}/file/bot{TOKEN}/{path}"
+    url = f"{anna.url}/file/bot{anna.token}/{path}"
     statuses = [httpx.get(url, trust_env=False).status_code for _ in range(2)]
     assert statuses == [500, 200]
+
+
+def test_file_by_drops(anna: Sandbox, api: Api) -> None:
+    message = api.call("sendDocument", {"document": ("a.txt", b"text" * 9)}, chat_id=ANNA)
+    path = api.call("getFile", file_id=message["document"]["file_id"])["file_path"]
+    anna.fault("trickle", method="file", seconds=0.3)
+    with httpx.stream("GET", f"{anna.url}/file/bot{anna.token}/{path}", trust_env=False) as answer:
+        parts = list(answer.iter_raw())
+
+    assert b"".join(parts) == b"text" * 9
+    assert len(parts) > 1
 
 
 def leave_in_the_middle(sandbox: Sandbox, request: str) -> None:
@@ -113,10 +123,10 @@ def leave_in_the_middle(sandbox: Sandbox, request: str) -> None:
     sandbox.state()  # by now it knows that there is none
 
 
-@pytest.mark.parametrize("path", [f"bot{TOKEN}/sendMessage", "sandbox/send"])
+@pytest.mark.parametrize("path", ["bot{token}/sendMessage", "sandbox/send"])
 def test_client_that_leaves_is_no_error(
     sandbox: Sandbox, caplog: pytest.LogCaptureFixture, path: str
 ) -> None:
-    leave_in_the_middle(sandbox, f"POST /{path}")
+    leave_in_the_middle(sandbox, f"POST /{path.format(token=sandbox.token)}")
 
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []

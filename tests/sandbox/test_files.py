@@ -4,7 +4,6 @@ import json
 
 import httpx
 
-from sandbox import TOKEN
 from tests.local_telegram import Sandbox
 from tests.sandbox.api import ANNA, MEGABYTE, PNG, Api
 
@@ -17,7 +16,7 @@ def test_document_comes_back_byte_for_byte(anna: Sandbox, api: Api) -> None:
     message = update["message"]
 
     path = api.call("getFile", file_id=message["document"]["file_id"])["file_path"]
-    content = httpx.get(f"{anna.url}/file/bot{TOKEN}/{path}", trust_env=False).content
+    content = httpx.get(f"{anna.url}/file/bot{anna.token}/{path}", trust_env=False).content
 
     document = message["document"]
     assert (document["file_name"], document["mime_type"], document["file_size"]) == (

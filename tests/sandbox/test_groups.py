@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from sandbox import TOKEN
+from sandbox import BOT_ID
 from tests.local_telegram import Sandbox, SandboxError
 from tests.sandbox.api import ANNA, BORIS, GROUP, MENTION, VIKTOR, Api
 
@@ -92,7 +92,7 @@ def test_members_of_a_group(group: Sandbox, api: Api) -> None:
 
     group.group("make_admin", person="viktor")
 
-    assert [status(user) for user in (ANNA, BORIS, VIKTOR, int(TOKEN.split(":")[0]))] == [
+    assert [status(user) for user in (ANNA, BORIS, VIKTOR, BOT_ID)] == [
         "creator",
         "member",
         "administrator",

@@ -48,3 +48,15 @@ def test_mail_faults(sandbox: Sandbox) -> None:
     assert refused.value.smtp_code == 451
     assert time.monotonic() - began >= 0.05
     assert len(sandbox.mail()) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "kept"), [("smtp_lost_answer", 421, 1), ("smtp_too_large", 552, 0)]
+)
+def test_mail_refused_after_the_letter(sandbox: Sandbox, kind: str, code: int, kept: int) -> None:
+    sandbox.fault(kind, seconds=0.01)
+    with pytest.raises(smtplib.SMTPDataError) as refused:
+        deliver_letter(sandbox)
+
+    assert refused.value.smtp_code == code
+    assert len(sandbox.mail()) == kept

@@ -24,6 +24,21 @@ def test_start_and_block_tell_the_bot(sandbox: Sandbox, api: Api) -> None:
     assert statuses == ["member", "kicked", "kicked", "member"]
 
 
+def test_more_people(sandbox: Sandbox, api: Api) -> None:
+    sandbox.meet("olga", 520_000_001, first_name="Ольга")
+    sandbox.send("olga", "Привет")
+    with pytest.raises(SandboxError, match="409"):
+        sandbox.meet("olga", 520_000_002)
+    [update] = api.updates()
+    api.call("sendMessage", chat_id=520_000_001, text="Здравствуйте")
+
+    assert update["message"]["from"]["first_name"] == "Ольга"
+    assert [row["text"] for row in sandbox.messages("olga")] == ["Привет", "Здравствуйте"]
+    sandbox.reset()
+    with pytest.raises(SandboxError, match="404"):
+        sandbox.send("olga", "Привет")
+
+
 def test_contacts(anna: Sandbox, api: Api) -> None:
     asked = api.say(reply_markup={"keyboard": [[{"text": "Номер", "request_contact": True}]]})
     anna.contact("anna")

@@ -14,7 +14,7 @@ from telegram import Update
 from telegram.ext import Application
 
 from telegram_bot.application import ALLOWED_UPDATES, build_application
-from telegram_bot.direct_replies import send_due_replies
+from telegram_bot.direct_replies import DueReplies
 from telegram_bot.inbox import DurableUpdateQueue
 from telegram_bot.models import IncomingUpdate
 from telegram_bot.processing import ALBUM_WAIT
@@ -66,7 +66,7 @@ class Bot:
         self.run(sweep_and_work_off)
 
     def send_due_replies(self) -> None:
-        self.run(lambda application: send_due_replies(application.bot))
+        self.run(lambda application: DueReplies(application.bot).send())
 
     def run_queue(self) -> None:
         self.tasks += run_queue()

@@ -3,7 +3,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from sandbox import TOKEN
 from tests.conftest import Clock
 from tests.factories import open_ticket
 from tests.local_telegram import Sandbox, running_sandbox
@@ -22,7 +21,7 @@ def telegram(_telegram: Sandbox, settings) -> Iterator[Sandbox]:
     """The local Telegram, empty; the settings point to it."""
     _telegram.reset()
     settings.TELEGRAM_API_URL = _telegram.url
-    settings.TELEGRAM_BOT_TOKEN = TOKEN
+    settings.TELEGRAM_BOT_TOKEN = _telegram.token
     yield _telegram
     assert _telegram.refused() == []
 

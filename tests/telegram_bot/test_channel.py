@@ -77,11 +77,31 @@ def test_every_change_is_told(ticket: Ticket, staff: Agent, agent, chat: Chat, b
     assert "Напишите комментарий" in chat.press("➕ Ответить")
 
 
+def test_first_answer_says_that_it_takes_the_ticket(ticket: Ticket, answer, chat, bot) -> None:
+    answer("Смотрим")
+    answer("Нашли")
+    bot.run_queue()
+    assert notices(chat) == [
+        f"💬 № {ticket.pk} · ответ поддержки · Ольга\n🆕 Новая → 🔧 В работе\nСмотрим",
+        f"💬 № {ticket.pk} · ответ поддержки · Ольга\nНашли",
+    ]
+
+
+@pytest.mark.parametrize("status", [TicketStatus.WAITING, TicketStatus.CLOSED])
+def test_status_comes_with_its_words(
+    ticket: Ticket, staff: Agent, chat: Chat, bot: Bot, status: TicketStatus
+) -> None:
+    services.change_status(ticket=ticket, to=status, actor=staff, answer="Пришлите <журнал>")
+    bot.run_queue()
+    [text] = notices(chat)
+    assert text.endswith(f"{status.label}\n{ticket.title}\nПришлите <журнал>")
+
+
 def test_progress_is_silent_and_what_needs_the_person_rings(
     ticket: Ticket, staff: Agent, chat: Chat, bot: Bot
 ) -> None:
     for status in (TicketStatus.IN_PROGRESS, TicketStatus.WAITING, TicketStatus.RESOLVED):
-        services.change_status(ticket=ticket, to=status, actor=staff)
+        services.change_status(ticket=ticket, to=status, actor=staff, answer="Готово.")
     bot.run_queue()
     assert [message["silent"] for message in chat.seen[1:]] == [True, False, False]
 
@@ -116,9 +136,10 @@ def test_long_answer_goes_on_in_further_messages(chat: Chat, bot: Bot, answer) -
     body = "\n".join(f"Шаг {number}: 😀 <проверьте> & повторите" for number in range(250))
     answer(body)
     bot.run_queue()
-    said = notices(chat)
+    first, *others = notices(chat)
+    said = [first.split("\n", 2)[2], *(text.split("\n", 1)[1] for text in others)]
     assert len(said) > 2
-    assert " ".join(text.split("\n", 1)[1] for text in said).split() == body.split()
+    assert " ".join(said).split() == body.split()
     assert "Комментарий добавлен" in chat.reply(chat.last, "Понял")
 
 

@@ -4,6 +4,7 @@ import http.server
 import json
 import threading
 from collections.abc import Callable, Iterator
+from urllib.parse import quote
 
 import pytest
 
@@ -179,13 +180,53 @@ def other_api(send: Send, telegram, settings) -> Iterator[type[OtherApi]]:
 
 
 @pytest.mark.parametrize(
-    "path", ["/etc/passwd", "http://127.0.0.1:1/x.txt", "documents/../../x.txt"]
+    "path",
+    [
+        "",
+        "/etc/passwd",
+        "http://127.0.0.1:1/x.txt",
+        "//127.0.0.1:1/x.txt",
+        "documents/../../x.txt",
+        "documents/./x.txt",
+        "documents//x.txt",
+        "documents/%2e%2e/%2e%2e/x.txt",
+        "documents/..%2f..%2fx.txt",
+        "documents/%252e%252e/x.txt",
+        "documents\\..\\..\\x.txt",
+        "documents/x.txt?redirect=http://127.0.0.1:1/",
+        "documents/x.txt#.png",
+        "documents/x.txt\r\nX-Evil: 1",
+        "documents/x\x00.txt",
+        "@127.0.0.1:1/x.txt",
+    ],
 )
 def test_foreign_path_is_never_fetched(other_api: type[OtherApi], bot: Bot, path) -> None:
     other_api.file_path = path
     fetch_again(bot)
     assert other_api.fetched == []
     assert Attachment.objects.get().state == State.REFUSED
+
+
+def test_answer_that_leads_elsewhere_is_not_followed(other_api: type[OtherApi], bot: Bot) -> None:
+    def answer(handler: OtherApi, body: bytes) -> None:
+        handler.send_response(302 if handler.command == "GET" else 200)
+        handler.send_header("Location", "/elsewhere")
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    other_api._answer = answer
+    other_api.file_path = "documents/file_1.txt"
+    fetch_again(bot)
+    assert len(other_api.fetched) == 1
+    assert Attachment.objects.get().state == State.PENDING  # tried again later
+
+
+def test_odd_but_plain_name_is_fetched_as_it_is(other_api: type[OtherApi], bot: Bot) -> None:
+    other_api.file_path = "documents/файл 1 (копия)~.txt"
+    fetch_again(bot)
+    [path] = other_api.fetched
+    assert path.endswith("/documents/" + quote("файл 1 (копия)~.txt"))
 
 
 def test_plain_path_is_fetched(other_api: type[OtherApi], bot: Bot) -> None:

@@ -80,6 +80,23 @@ def test_poller_is_not_ready_because_telegram_knows_its_token(run) -> None:
     assert run(look) == [NOT_RUNNING]
 
 
+@pytest.mark.parametrize(
+    ("minutes", "action", "fails"), [(1, look, False), (4, look, True), (4, poll, False)]
+)
+def test_bot_whose_polling_has_ended_does_not_stay(run, bot, minutes, action, fails) -> None:
+    """The two minutes of `run` have passed before."""
+    said: list[str] = []
+
+    async def wait_and_look(running: RunningBot) -> None:
+        running.application.stop_running = lambda: said.append(running.failure)
+        bot.clock.advance(minutes=minutes)
+        await action(running)
+        await look(running)
+
+    run(wait_and_look)
+    assert [bool(text) for text in said] == [True] * (2 if fails else 0)
+
+
 def test_webhook_that_telegram_knows_keeps_the_bot_ready(run, settings) -> None:
     settings.TELEGRAM_WEBHOOK_URL = ADDRESS
     assert run(set_webhook, exclusive=False) == []

@@ -86,10 +86,10 @@ def test_database_that_fails_makes_telegram_send_again(
 
     async def refused(application: App) -> None:
         with monkeypatch.context() as patch:
-            patch.setattr("telegram_bot.inbox.store_update", locked)
-            [update] = await application.bot.get_updates(timeout=0)
+            patch.setattr("telegram_bot.inbox.store_updates", locked)
             with pytest.raises(NetworkError):
-                await application.update_queue.put(update)
+                await application.bot.get_updates(timeout=0)
+        [update] = await application.bot.get_updates(timeout=0)
         await application.update_queue.put(update)
         assert application.update_queue.qsize() == 1
 

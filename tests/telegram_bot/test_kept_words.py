@@ -70,6 +70,13 @@ def test_press_ends_the_thought(greeted, chat: Chat, button) -> None:
     assert bodies() == ["Здравствуйте"]
 
 
+@pytest.mark.parametrize("word", ["/tickets", "/menu", "/help", "/start", "/cancel", "Отмена"])
+def test_command_ends_the_thought(greeted, chat: Chat, word) -> None:
+    chat.say(word)
+    assert "Это к заявке" in chat.say("Ещё")
+    assert bodies() == ["Здравствуйте"]
+
+
 def test_closed_ticket_takes_no_more(greeted, chat: Chat) -> None:
     in_status(greeted, TicketStatus.CLOSED)
     assert "комментарии к ней не принимаются" in chat.say("Ещё")

@@ -15,15 +15,17 @@ ASK_PHONE = "Шаг 1 из 2"
 
 
 def test_menu_greets_and_counts(linked, chat: Chat) -> None:
-    TicketFactory(requester=linked, status=TicketStatus.WAITING)
+    for status in (TicketStatus.WAITING, TicketStatus.RESOLVED):
+        TicketFactory(requester=linked, status=status)
     TicketFactory(requester=linked)
     TicketFactory(requester=linked, status=TicketStatus.CLOSED)
     TicketFactory()
     for answer in (chat.start(), chat.say("/menu"), chat.say("/start anything")):
-        assert answer.text == ("Поддержка · Анна К.\nОткрытых заявок: 2 · ждут вашего ответа: 1")
+        assert answer.text == "Поддержка · Анна К.\nОткрытых заявок: 3 · ждут вас: 2"
         assert list(answer.buttons) == [
             "➕ Создать новую заявку",
-            "📋 Список открытых заявок · 2",
+            "📋 Список открытых заявок · 3",
+            "❗ Ждут вас · 2",
             "🌐 Портал",
             "⚙️ Настройки",
             "❓ Помощь",

@@ -1,6 +1,5 @@
-"""Lists, cards and comments of one's own tickets, to be read."""
+"""Cards and comments of one's own tickets, to be read."""
 
-import re
 from datetime import UTC, datetime
 
 import pytest
@@ -8,7 +7,7 @@ from django.core.files.base import ContentFile
 
 from telegram_bot.models import Dialog
 from tests.factories import CommentFactory, TicketFactory
-from tests.telegram_bot.bot import LOG, MP4, Bot, Chat, fetch_and_work_off
+from tests.telegram_bot.bot import LOG, MP4, Bot, Chat
 from tests.telegram_bot.own_tickets import NOT_FOUND, WRITE, in_status
 from tickets import recording, services
 from tickets.attachments import NewFile
@@ -18,95 +17,6 @@ from tickets.recording import customer
 from tickets.status import TicketStatus
 
 pytestmark = pytest.mark.usefixtures("linked")
-
-
-def numbers(buttons: dict[str, str]) -> list[int]:
-    return [int(label.split()[0]) for label, data in buttons.items() if data.startswith("card:")]
-
-
-# Lists
-
-
-def test_no_open_tickets(chat: Chat) -> None:
-    answer = chat.say("/tickets")
-    assert answer.texts == ["Открытых заявок нет. 🎉"]
-    assert list(answer.buttons) == ["➕ Создать", "📁 Закрытые", "‹ Меню"]
-    assert "Закрытых заявок нет." in chat.press("📁 Закрытые")
-
-
-@pytest.mark.parametrize(("count", "pages"), [(1, 1), (6, 1), (7, 2), (13, 3)])
-def test_open_tickets_are_paged_newest_first(linked, chat: Chat, count, pages) -> None:
-    mine = [row.pk for row in TicketFactory.create_batch(count, requester=linked)][::-1]
-    answer = chat.say("/tickets")
-    assert f"Открытые заявки · {count}" in answer
-    seen = numbers(answer.buttons)
-    for page in range(2, pages + 1):
-        assert f"{page - 1} / {pages}" in answer.buttons
-        answer = chat.press("›")
-        seen += numbers(answer.buttons)
-    assert seen == mine
-    assert "›" not in answer.buttons
-    assert ("‹" in answer.buttons) == (pages > 1)
-
-
-def test_list_tells_numbers_titles_and_statuses(linked, chat: Chat) -> None:
-    rows = [
-        TicketFactory(requester=linked, title=f"<b>{status}</b>", status=status)
-        for status in TicketStatus.values
-    ]
-    answer = chat.say("/tickets")
-    for row in rows[:-1]:
-        assert re.search(
-            rf"{row.pk} · \S+ {row.get_status_display()}\n  <b>{row.status}</b>", answer.text
-        )
-    assert "Закрыта" not in answer
-    waiting = next(row for row in rows if row.status == TicketStatus.WAITING)
-    assert f"{waiting.pk} ❗" in answer.buttons
-
-
-def test_list_shows_nobody_elses_tickets(foreign, ticket, chat: Chat) -> None:
-    answer = chat.say("/tickets")
-    assert numbers(answer.buttons) == [ticket.pk]
-    assert "Тайна Бориса" not in answer
-
-
-def test_closed_tickets_are_behind_a_button(linked, chat: Chat) -> None:
-    closed = TicketFactory(requester=linked, status=TicketStatus.CLOSED)
-    opened = TicketFactory(requester=linked)
-    chat.say("/tickets")
-    answer = chat.press("📁 Закрытые")
-    assert "Закрытые заявки · 1" in answer
-    assert numbers(answer.buttons) == [closed.pk]
-    assert numbers(chat.press("📋 Открытые").buttons) == [opened.pk]
-
-
-def test_forged_pages_show_the_nearest_one(linked, chat: Chat) -> None:
-    TicketFactory.create_batch(7, requester=linked)
-    chat.say("/tickets")
-    assert "2 / 2" in chat.press("list:99").buttons
-    assert "1 / 2" in chat.press("list:0").buttons
-    for data in ("list:-1", "list:٢", "list:x", "list:" + "9" * 30):
-        chat.press("list:2")
-        assert "1 / 2" in chat.press(data).buttons
-
-
-def test_refresh_without_changes_is_harmless(ticket, chat: Chat) -> None:
-    chat.say("/tickets")
-    assert chat.press("🔄 Обновить").messages == []
-    in_status(ticket, TicketStatus.WAITING)
-    assert "❗" in "".join(chat.press("🔄 Обновить").buttons)
-
-
-@pytest.mark.parametrize("count", [1, 3])
-def test_list_takes_the_same_queries_for_any_number(
-    linked, product, chat: Chat, bot: Bot, django_assert_num_queries, count
-) -> None:
-    TicketFactory.create_batch(count, requester=linked, product=product)
-    chat.start()
-    chat.telegram.send("anna", "/tickets")
-    with django_assert_num_queries(13):
-        bot.run(fetch_and_work_off)
-    assert len(numbers(chat.telegram.buttons(chat.last))) == count
 
 
 # Card

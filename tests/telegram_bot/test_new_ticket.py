@@ -81,10 +81,26 @@ def test_products_are_paged(chat: Chat) -> None:
     assert "шаг 2 из 4 · Сервис 7" in chat.press("Сервис 7")
 
 
-def test_no_products_is_said(chat: Chat) -> None:
+def test_no_products_is_said_with_whom_to_ask(chat: Chat, settings) -> None:
     Product.objects.update(is_active=False)
-    assert "Сейчас нет продуктов" in chat.say("/new")
+    answer = chat.say("/new")
+    assert "Сейчас нет продуктов" in answer
+    assert "Обратитесь к специалисту поддержки" in answer
+    assert list(answer.buttons) == ["‹ Меню", "🌐 Портал"]
     assert "Не понял" in chat.say("Белый экран")
+    settings.STAFF_EMAIL = "desk@support.example"
+    assert "Напишите нам на desk@support.example" in chat.say("/new")
+
+
+def test_no_products_any_more_costs_no_words(chat: Chat, product) -> None:
+    go_to(chat, "confirm")
+    Product.objects.update(is_active=False)
+    assert "То, что вы уже написали, сохранено" in chat.say("Да")
+    Product.objects.update(is_active=True)
+    assert TITLE in chat.say("/new")
+    chat.press("▶️ Продолжить")
+    assert DESCRIPTION in chat.press(product.name)
+    assert "создана" in chat.say("Да")
 
 
 def test_words_instead_of_a_product_get_the_question_again(chat: Chat) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from telegram_bot.models import Dialog
+from tests.factories import let_serve
 from tests.telegram_bot.bot import PNG, Bot, Chat
 from tests.telegram_bot.own_tickets import tell_staff
 from tickets import recording, services
@@ -152,7 +153,9 @@ def test_rating_from_the_card_takes_the_buttons_of_the_notice(resolved, chat: Ch
 
 
 def test_closing_by_an_agent_takes_the_buttons_too(resolved, agent, chat: Chat, bot: Bot) -> None:
-    services.change_status(ticket=resolved, to=TicketStatus.CLOSED, actor=recording.agent(agent))
+    services.change_status(
+        ticket=resolved, to=TicketStatus.CLOSED, actor=recording.agent(agent), answer="Готово."
+    )
     bot.run_queue()
     notice = chat.message_with(f"Заявка № {resolved.pk} выполнена")
     assert list(chat.telegram.buttons(notice)) == [VIEW]
@@ -222,7 +225,10 @@ def test_return_can_be_cancelled(resolved, chat: Chat) -> None:
     assert state_of(resolved)[0] == "resolved"
 
 
-def test_staff_hear_of_a_return(resolved, chat: Chat, bot: Bot, settings, mailoutbox) -> None:
+def test_staff_hear_of_a_return(
+    resolved, agent, chat: Chat, bot: Bot, settings, mailoutbox
+) -> None:
+    let_serve(agent)
     settings.STAFF_EMAIL = "desk@support.example"
     mailoutbox.clear()
     chat.press(RETURN)
@@ -230,7 +236,7 @@ def test_staff_hear_of_a_return(resolved, chat: Chat, bot: Bot, settings, mailou
     chat.say("Отчёт пуст")
     assert "дополнен" in chat.say("И график тоже")
     tell_staff(bot)
-    assert [letter.to for letter in mailoutbox] == [["desk@support.example"]]
+    assert [letter.to for letter in mailoutbox] == [[agent.email]]
     assert "Отчёт пуст\nИ график тоже" in mailoutbox[0].body
 
 

@@ -2,6 +2,8 @@
 
 import http.server
 import json
+import os
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -10,8 +12,8 @@ import pytest
 
 from telegram_bot import files
 from telegram_bot.models import TelegramFile
-from tests.factories import TicketFactory
-from tests.queue import run_queue
+from tests.factories import MessengerAccountFactory, TicketFactory
+from tests.queue import queued, run_queue
 from tests.telegram_bot.bot import LOG, content_of
 from tickets.leases import DOWNLOADS, LETTERS, take_lease
 from tickets.models import Attachment, Lease
@@ -69,8 +71,12 @@ def api(settings) -> Iterator[type[SlowApi]]:
 @pytest.fixture
 def attachment() -> Attachment:
     """Its content waits in Telegram."""
+    link = MessengerAccountFactory()
     return Attachment.objects.create(
-        ticket=TicketFactory(), name="log.txt", source="telegram:x", state=State.PENDING
+        ticket=TicketFactory(requester=link.user),
+        name="log.txt",
+        source=f"telegram:{link.pk}:x",
+        state=State.PENDING,
     )
 
 
@@ -122,6 +128,49 @@ def test_lane_is_kept_while_bytes_come_and_letters_have_their_own(api, attachmen
     assert fetch(attachment) == State.READY
     assert len(looks) >= 3
     assert looks == sorted(looks)
+
+
+def test_worker_that_ends_leaves_the_file_to_the_next(api, attachment, monkeypatch):
+    asked = []
+
+    def is_ending() -> bool:
+        asked.append(True)
+        return len(asked) > 2  # not before the first download has begun
+
+    monkeypatch.setattr(files, "is_ending", is_ending)
+    monkeypatch.setattr(files, "LISTEN_EVERY", 0.01)
+    assert fetch(attachment) == State.PENDING
+    row = TelegramFile.objects.get()
+    assert (row.attempts, row.fetched_at) == (1, None)
+    monkeypatch.undo()
+    TelegramFile.objects.update(due_at=files.timezone.now())
+    assert fetch(attachment) == State.READY
+
+
+def test_download_of_a_dead_worker_is_woken_when_it_is_due(attachment, clock, monkeypatch):
+    row = TelegramFile.objects.create(attachment=attachment)
+    files._claim(row)
+    owner = f"{socket.gethostname()}:{os.getppid()}"
+    take_lease(DOWNLOADS, owner)
+    clock.advance(seconds=2)
+    files.fetch_forgotten()
+    assert queued() == []  # its worker lives and is at it
+
+    monkeypatch.setattr("tickets.leases._is_dead_here", lambda name: name == owner)
+    for _look in range(3):
+        files.fetch_forgotten()
+    assert [task.name for task in queued()] == ["telegram_bot.tasks.fetch_files"]
+
+
+def test_download_of_a_worker_of_another_host_is_woken_when_its_lease_ends(attachment, clock):
+    files._claim(TelegramFile.objects.create(attachment=attachment))
+    take_lease(DOWNLOADS, "elsewhere.example:1")
+    clock.advance(seconds=59)
+    files.fetch_forgotten()
+    assert queued() == []
+    clock.advance(seconds=2)
+    files.fetch_forgotten()
+    assert len(queued()) == 1
 
 
 def test_times_bring_fifteen_megabytes_over_a_slow_link():

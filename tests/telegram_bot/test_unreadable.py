@@ -9,10 +9,12 @@ from typing import Any
 import httpx
 import pytest
 from asgiref.sync import async_to_sync
+from django.db import OperationalError
+from telegram.ext import MessageHandler
 
 from operations.tasks import every_minute
 from telegram_bot.application import ALLOWED_UPDATES, build_application
-from telegram_bot.intake import taken_apart
+from telegram_bot.intake import LARGEST_BODY, taken_apart
 from telegram_bot.models import IncomingUpdate
 from tests.local_telegram import Json
 from tests.telegram_bot.bot import App, Bot, Chat, fetch, store, work_off
@@ -42,6 +44,8 @@ def rows() -> list[IncomingUpdate]:
         {"date": "вчера"},
         {"chat": {"id": 10**30, "type": "private"}},
         {"chat": "никакой"},
+        {"message_thread_id": -(2**64), "is_topic_message": True},
+        {"migrate_to_chat_id": 10**30},
     ],
     ids=lambda extra: next(iter(extra)),
 )
@@ -55,6 +59,61 @@ def test_unreadable_update_holds_nobody_up(chat: Chat, boris_chat: Chat, bot: Bo
     assert chat.telegram.state()  # nothing waits: the next fetch confirmed it
     bot.take_updates()
     assert len(rows()) == 1
+
+
+@pytest.mark.parametrize("words", [{"a": 1}, [[]], 5, True], ids=str)
+@pytest.mark.parametrize("kind", ["text", "caption", "data"])
+def test_words_that_are_none_hold_nobody_up(chat: Chat, bot: Bot, kind, words) -> None:
+    person = {"id": chat.id, "is_bot": False, "first_name": "А"}
+    at = {"id": chat.id, "type": "private"}
+    message = {"message_id": 10**6, "date": 1, "from": person, "chat": at}
+    press = {"id": "1", "from": person, "chat_instance": "1", "message": message, "data": words}
+    content = press if kind == "data" else {**message, kind: words}
+    update = {"kind": "callback_query" if kind == "data" else "message", "content": content}
+    chat.telegram._post("update", **update)
+    chat.start()
+    assert not IncomingUpdate.objects.filter(processed_at=None).exists()
+    [row] = rows()
+    assert row.processed_at
+    assert row.error == "unreadable, TypeError: words that are no text"
+
+
+@pytest.fixture
+def meet_a_handler_that_fails(chat: Chat, monkeypatch):
+    """With an error before its flow, as PTB's filters raise them."""
+
+    def meet(error: Exception) -> None:
+        def fail(handler: Any, update: Any) -> None:
+            raise error
+
+        async def live() -> None:
+            async with build_application() as application:
+                await store(application, await fetch(application))
+                with monkeypatch.context() as patched:
+                    patched.setattr(MessageHandler, "check_update", fail)
+                    await application.process_update(application.update_queue.get_nowait())
+                assert not application.update_queue._in_memory
+
+        chat.telegram.send("anna", "Что с заявкой?")
+        async_to_sync(live)()
+
+    return meet
+
+
+def test_update_that_no_handler_can_judge_is_put_aside(chat: Chat, meet_a_handler_that_fails):
+    """The next ones of the person would wait behind it for ever."""
+    meet_a_handler_that_fails(AttributeError("odd"))
+    [row] = rows()
+    assert row.processed_at
+    assert row.error == "unreadable, AttributeError: odd"
+    chat.start()
+    assert not IncomingUpdate.objects.filter(processed_at=None).exists()
+
+
+def test_database_that_is_gone_puts_nothing_aside(chat: Chat, meet_a_handler_that_fails):
+    meet_a_handler_that_fails(OperationalError("database is locked"))
+    assert rows() == []
+    assert IncomingUpdate.objects.filter(processed_at=None).count() == 1
 
 
 def test_person_is_told_once_and_staff_are(chat: Chat, bot: Bot, caplog) -> None:
@@ -161,6 +220,14 @@ def post(port: int, body: Any, secret: str = SECRET) -> int:
     return httpx.post(url, content=content, headers=headers, trust_env=False).status_code
 
 
+def declare(port: int, length: int) -> int:
+    """The code that answers a body of this length before any of it is sent."""
+    with socket.create_connection(("127.0.0.1", port), 10) as client:
+        head = f"POST /telegram HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n"
+        client.sendall(head.encode())
+        return int(client.recv(12)[9:])
+
+
 def test_webhook_answers_200_to_what_it_cannot_read(chat: Chat, bot: Bot) -> None:
     chat.start()
     port = free_port()
@@ -177,16 +244,17 @@ def test_webhook_answers_200_to_what_it_cannot_read(chat: Chat, bot: Bot) -> Non
                 webhook_url="https://127.0.0.1/telegram", allowed_updates=ALLOWED_UPDATES,
             )  # fmt: skip
             bad = {"update_id": 1, "message": {"message_id": 1, "date": 1, **place, **STORY}}
-            for body in (bad, {"update_id": 2, "message": good}, "{"):
+            for body in (bad, {"update_id": 2, "message": good}, "{", "[" * 200_000):
                 codes.append(await asyncio.to_thread(post, port, body))
             codes.append(await asyncio.to_thread(post, port, bad, "x"))
+            codes.append(await asyncio.to_thread(declare, port, LARGEST_BODY + 1))
             await work_off(application)
             await application.updater.stop()
             await application.bot.delete_webhook()
 
     async_to_sync(serve)()
     bot.send_due_replies()
-    assert codes == [200, 200, 200, 403]
+    assert codes == [200, 200, 200, 200, 403, 400]
     assert [row.update_id for row in rows()] == [1]
     assert any("Не понял" in message["text"] for message in chat.seen)
     assert APOLOGY in chat.last["text"]

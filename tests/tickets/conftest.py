@@ -16,7 +16,7 @@ def ticket(anna, product):
 def no_way_out(monkeypatch):
     """Telling fails, which is the last thing a service does."""
 
-    def fail(_event):
+    def fail(*_args: object, **_kwargs: object):
         raise RuntimeError("no way out")
 
     monkeypatch.setattr("tickets.recording.notify", fail)

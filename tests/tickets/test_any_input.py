@@ -45,7 +45,10 @@ def is_seen(character: str) -> bool:
 def test_clean_text(text):
     clean = clean_text(text)
     clean.encode()  # no half of a pair
-    assert clean == clean_text(clean) == unicodedata.normalize("NFC", clean).strip()
+    assert clean == clean_text(clean) == unicodedata.normalize("NFC", clean).rstrip()
+    first, _newline, others = clean.partition("\n")
+    assert first.strip() or not clean
+    assert others or first == first.lstrip()  # only the first of several lines may be indented
     assert not [c for c in clean if unicodedata.category(c) == "Cc" and c not in "\t\n"]
     assert not [c for c in clean if "\u202a" <= c <= "\u202e" or c in BIDI.replace("-", "")]
     assert not clean or any(map(is_seen, clean))

@@ -37,7 +37,9 @@ def ticket(anna, agent):
 
 
 def resolve(ticket, agent):
-    services.change_status(ticket=ticket, to=TicketStatus.RESOLVED, actor=recording.agent(agent))
+    services.change_status(
+        ticket=ticket, to=TicketStatus.RESOLVED, actor=recording.agent(agent), answer="Готово."
+    )
 
 
 def happened(ticket):

@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from tests.factories import CommentFactory, TicketFactory, open_ticket
+from tests.factories import AgentFactory, CommentFactory, TicketFactory, open_ticket
 from tests.files import pdf
 from tests.queue import queued
 from tests.threads import in_parallel
@@ -56,9 +56,44 @@ def test_agents_comment_is_told_to_both_addresses(ticket, by_agent):
     assert (comment.body, comment.by_agent, comment.is_internal) == (
         "Проверьте сейчас.", True, False,
     )  # fmt: skip
+    assert happened() == [("assigned", "", "Ольга О."), ("status", "new", "in_progress")]
+    assert told() == letters("comment")  # one letter says all of it
+    assert queued().count(DRAIN_MAIL) == 1
+
+
+def test_answer_to_what_is_in_work_is_a_comment(ticket, by_agent):
+    Ticket.objects.update(status=TicketStatus.IN_PROGRESS)
+    add_comment(ticket=ticket, actor=by_agent, body="Проверьте сейчас.")
     assert happened() == [("commented", "", "")]
     assert told() == letters("comment")
-    assert queued().count(DRAIN_MAIL) == 1
+
+
+def test_new_ticket_of_a_colleague_stays_theirs(ticket, by_agent):
+    colleague = AgentFactory()
+    Ticket.objects.update(assignee=colleague)
+    add_comment(ticket=ticket, actor=by_agent, body="Проверьте сейчас.")
+    ticket.refresh_from_db()
+    assert (ticket.status, ticket.assignee) == (TicketStatus.IN_PROGRESS, colleague)
+
+
+def test_answer_leaves_a_ticket_new_where_that_is_wanted(ticket, by_agent):
+    add_comment(ticket=ticket, actor=by_agent, body="Жду коллегу.", takes_to_work=False)
+    ticket.refresh_from_db()
+    assert (ticket.status, ticket.assignee) == (TicketStatus.NEW, None)
+    assert ticket.answered_at is not None
+
+
+def test_first_answer_is_one_also_for_the_clock(ticket, by_agent):
+    comment = add_comment(ticket=ticket, actor=by_agent, body="Проверьте сейчас.")
+    ticket.refresh_from_db()
+    assert ticket.answered_at == comment.created_at
+    assert ticket.next_due_at == ticket.solution_due_at
+
+
+def test_note_takes_no_ticket(ticket, by_agent):
+    add_comment(ticket=ticket, actor=by_agent, body="Для нас.", internal=True)
+    ticket.refresh_from_db()
+    assert (ticket.status, ticket.assignee) == (TicketStatus.NEW, None)
 
 
 def test_customers_comment_is_told_to_nobody(ticket, by_anna):
@@ -262,7 +297,7 @@ def test_correction_that_makes_the_whole_too_long_is_refused(comment, by_anna):
 def test_only_the_edited_part_of_a_longer_comment_changes(comment, by_anna, old, new, body):
     correct(comment, by_anna, "первая")
     extend(comment, "вторая")
-    extend(comment, " третья часть\r\nв две строки ")
+    extend(comment, "третья часть\r\nв две строки ")
     correct(comment, by_anna, new, old=old)
     assert stored(comment).body == body
 

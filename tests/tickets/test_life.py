@@ -51,7 +51,7 @@ class Life(RuleBasedStateMachine):
             "stranger": customer(stranger, Face.PORTAL),
         }
         self.ticket = factories.open_ticket(requester)
-        self.status, self.score = NEW, None
+        self.status, self.score, self.closed_by = NEW, None, None
         self.public, self.notes, self.moves = 0, 0, 0
 
     def attempt(self, is_allowed: bool, change, **given) -> None:
@@ -76,10 +76,11 @@ class Life(RuleBasedStateMachine):
     @rule(who=st.sampled_from(["customer", "agent"]), text=TEXTS)
     def comment(self, who: str, text: str) -> None:
         is_allowed = self.status != CLOSED and bool(text.strip(" \u200b"))
+        is_taken = who == "agent" and self.status == NEW
         self.attempt(is_allowed, add_comment, actor=self.actors[who], body=text)
         if is_allowed:
             self.public += 1
-            if who == "customer" and self.status == WAITING:
+            if is_taken or (who == "customer" and self.status == WAITING):
                 self.move(WORK)
 
     @rule(who=WHO, text=TEXTS)
@@ -89,18 +90,36 @@ class Life(RuleBasedStateMachine):
         self.attempt(is_allowed, add_comment, **given)
         self.notes += is_allowed
 
-    @rule(who=WHO, to=st.sampled_from([WORK, WAITING, RESOLVED, CLOSED]))
-    def move_by_hand(self, who: str, to: TicketStatus) -> None:
+    @rule(who=WHO, to=st.sampled_from([WORK, WAITING, RESOLVED, CLOSED]), text=TEXTS)
+    def move_by_hand(self, who: str, to: TicketStatus, text: str) -> None:
         by_agent = {
             NEW: {WORK, WAITING, RESOLVED, CLOSED}, WORK: {WAITING, RESOLVED, CLOSED},
             WAITING: {WORK, RESOLVED, CLOSED}, RESOLVED: {WORK, CLOSED}, CLOSED: set(),
         }  # fmt: skip
-        by_customer = {WAITING: {WORK}, RESOLVED: {WORK, CLOSED}}
+        by_customer = {
+            NEW: {CLOSED}, WORK: {CLOSED}, WAITING: {WORK, CLOSED}, RESOLVED: {WORK, CLOSED},
+        }  # fmt: skip
         may = {"agent": by_agent, "customer": by_customer, "stranger": {}}[who]
-        is_allowed = to in may.get(self.status, set())
-        self.attempt(is_allowed, services.change_status, to=to, actor=self.actors[who])
+        has_words = bool(text.strip(" \u200b"))
+        needs_words = who == "agent" and to != WORK
+        is_allowed = to in may.get(self.status, set()) and (has_words or not needs_words)
+        given = {"to": to, "actor": self.actors[who], "answer": text}
+        self.attempt(is_allowed, services.change_status, **given)
         if is_allowed:
+            self.public += has_words
             self.move(to)
+            self.closed_by = who if to == CLOSED else None
+
+    @rule(who=WHO, score=st.sampled_from([None, 1, 5]), text=st.one_of(st.just(""), TEXTS))
+    def close(self, who: str, score: int | None, text: str) -> None:
+        has_words = bool(text.strip(" \u200b"))
+        is_allowed = who == "customer" and self.status != CLOSED
+        given = {"actor": self.actors[who], "score": score, "text": text}
+        self.attempt(is_allowed, services.close_by_requester, **given)
+        if is_allowed:
+            self.public += has_words and score is None
+            self.score, self.closed_by = score, who
+            self.move(CLOSED)
 
     @rule(who=WHO, text=TEXTS)
     def return_to_work(self, who: str, text: str) -> None:
@@ -114,11 +133,16 @@ class Life(RuleBasedStateMachine):
 
     @rule(who=WHO, score=st.integers(1, 5))
     def rate(self, who: str, score: int) -> None:
-        is_allowed = who == "customer" and self.status == RESOLVED
+        is_allowed = who == "customer" and self.may_be_rated()
         self.attempt(is_allowed, services.rate_ticket, actor=self.actors[who], score=score)
         if is_allowed:
             self.score = score
-            self.move(CLOSED)
+            if self.status != CLOSED:
+                self.move(CLOSED)
+
+    def may_be_rated(self) -> bool:
+        """Once it is resolved, or its requester has closed it; a score is given once."""
+        return self.status == RESOLVED or (self.closed_by == "customer" and self.score is None)
 
     @precondition(lambda self: hasattr(self, "ticket"))
     @invariant()

@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import suppress
+from dataclasses import replace
 from threading import Barrier
 from uuid import uuid4
 
@@ -10,6 +11,7 @@ from django.core.files.base import ContentFile
 from django.db import InternalError, OperationalError, connection, transaction
 
 from accounts.models import User
+from accounts.quotas import CHANGES
 from config.database import is_unavailable, retry_once
 from tests import factories
 from tests.threads import in_parallel
@@ -34,6 +36,8 @@ only_postgres = pytest.mark.skipif(
 def test_follow_ups_meet_comments_on_their_parent(anna, agent, product, monkeypatch):
     """The order of locks holds by itself: nothing is tried again."""
     monkeypatch.setattr("tickets.services.TICKETS_AN_HOUR", 1000)
+    for face in ("services", "recording"):
+        monkeypatch.setattr(f"tickets.{face}.CHANGES", replace(CHANGES, limit=1000))
     monkeypatch.setattr("tickets.recording.retry_once", lambda call, *args, **kw: call(*args, **kw))
     parent = factories.open_ticket(anna, product=product)
 
@@ -66,7 +70,10 @@ def test_two_agents_close_the_same_tickets_from_both_ends(anna, product):
         for ticket in chosen:
             with suppress(AlreadyDone):
                 services.change_status(
-                    ticket=ticket, to=TicketStatus.CLOSED, actor=recording.agent(agent)
+                    ticket=ticket,
+                    to=TicketStatus.CLOSED,
+                    actor=recording.agent(agent),
+                    answer="Готово.",
                 )
                 done += 1
         return done

@@ -23,6 +23,7 @@ from tickets.attachments import NewFile
 from tickets.clocks import close_silent_tickets
 from tickets.comments import add_comment
 from tickets.delivery import drain
+from tickets.details import change_details
 from tickets.models import Delivery, Face, Priority, TicketEvent
 from tickets.notices import LAST_PARTS, Audience, Notice, notices_of
 from tickets.recording import customer
@@ -34,8 +35,9 @@ Kind = TicketEvent.Kind
 
 
 def to_people(event):
-    """Systems hear of every public event; this is about the others."""
-    return [notice for notice in notices_of(event) if notice.audience != Audience.SYSTEMS]
+    """Systems hear of every public event, followers of most; this is about the others."""
+    silent = (Audience.SYSTEMS, Audience.FOLLOWERS, Audience.WATCHERS)
+    return [notice for notice in notices_of(event) if notice.audience not in silent]
 
 
 def event_of(ticket, kind, actor=None, new="", old="", by_agent=False):
@@ -58,6 +60,8 @@ def kinds(event, audience=Audience.CUSTOMER):
         (Kind.STATUS, TicketStatus.CLOSED, "status", False),
         (Kind.PRIORITY, "high", "priority", False),
         (Kind.ASSIGNED, "Ольга О.", "assigned", False),
+        (Kind.TITLE, "Иначе", "title", False),
+        (Kind.PRODUCT, "Сеть", "product", False),
         (Kind.COMMENTED, "", "comment", False),
     ],
 )
@@ -78,13 +82,13 @@ def test_requester_never_hears_of_an_own_action(ticket, anna, kind, by_agent, ol
     assert to_customer <= {"buttons"}  # which says nothing, it only takes old buttons away
 
 
-@pytest.mark.parametrize("kind", [Kind.NOTED, Kind.CREATED, Kind.RATED])
+@pytest.mark.parametrize("kind", [Kind.NOTED, Kind.RATED])
 def test_inner_matters_are_not_told(ticket, agent, kind):
     assert to_people(event_of(ticket, kind, agent, by_agent=True)) == []
 
 
-def test_assignee_taken_away_is_not_told(ticket, agent):
-    assert to_people(event_of(ticket, Kind.ASSIGNED, agent, old="Ольга О.")) == []
+def test_customer_does_not_hear_that_an_assignee_is_taken_away(ticket, agent):
+    assert kinds(event_of(ticket, Kind.ASSIGNED, agent, old="Ольга О.")) == []
 
 
 @pytest.mark.parametrize(
@@ -108,11 +112,49 @@ def test_staff_hears_of_a_new_ticket_a_comment_and_a_return(ticket, anna):
     )
 
 
-def test_staff_does_not_hear_of_staff(ticket, agent, anna):
+def test_ticket_opened_by_an_agent_is_told_to_its_customer_and_to_the_desk(ticket, agent):
+    event = event_of(ticket, Kind.CREATED, agent, by_agent=True)
+    assert to_people(event) == [
+        Notice("staff_new", event, Audience.STAFF),
+        Notice("opened", event, Audience.CUSTOMER, loud=True),
+    ]
+    ticket.assignee = agent
+    assert [row.kind for row in to_people(event)] == ["staff_assigned", "opened"]
+    assert kinds(event, Audience.FOLLOWERS) == []
+
+
+def test_staff_hears_of_staff_only_when_a_ticket_changes_hands(ticket, agent, anna):
     for actor in (agent, anna):
-        for kind in Kind.values:
+        for kind in set(Kind.values) - {Kind.CREATED, Kind.ASSIGNED}:
             event = event_of(ticket, kind, actor, by_agent=True)
             assert [row for row in notices_of(event) if row.audience == Audience.STAFF] == []
+
+
+def hands(event, concerned=()):
+    told = [row for row in notices_of(event, concerned) if row.audience == Audience.STAFF]
+    return [(row.kind, row.people, row.loud) for row in told]
+
+
+def test_hands_a_ticket_goes_through_are_told(ticket, agent, by_agent):
+    before = AgentFactory()
+    given = event_of(ticket, Kind.ASSIGNED, before, new="Ольга О.", by_agent=True)
+    back = event_of(ticket, Kind.ASSIGNED, agent, old="Ольга О.", by_agent=True)
+    by_system = event_of(ticket, Kind.ASSIGNED, None, old="Ольга О.")
+    assert hands(back) == [("staff_free", (), False)]
+    assert hands(back, [before]) == [("staff_passed", (before,), True), ("staff_free", (), False)]
+    assert hands(by_system) == [], "told as one list"
+    ticket.assignee = agent
+    assert hands(given) == [("staff_assigned", (agent,), True)]
+    assert hands(given, [before]) == [
+        ("staff_passed", (before,), True), ("staff_assigned", (agent,), True),
+    ]  # fmt: skip
+
+
+def test_it_rings_for_whose_ticket_it_is(ticket, anna, agent):
+    commented = event_of(ticket, Kind.COMMENTED, anna)
+    assert [row.loud for row in to_people(commented)] == [False]
+    ticket.assignee = agent
+    assert [row.loud for row in to_people(commented)] == [True]
 
 
 @pytest.mark.parametrize("new", [TicketStatus.IN_PROGRESS, TicketStatus.CLOSED])
@@ -123,9 +165,12 @@ def test_leaving_resolved_takes_old_buttons_away(ticket, agent, new):
 
 @pytest.mark.parametrize("by_agent", [True, False])
 @pytest.mark.parametrize("kind", Kind.values)
-def test_in_public_every_change_of_status_is_told_and_nothing_else(ticket, anna, kind, by_agent):
+def test_in_public_change_of_status_and_merge_are_told_and_nothing_else(
+    ticket, anna, kind, by_agent
+):
     event = event_of(ticket, kind, anna, TicketStatus.CLOSED, by_agent=by_agent)
-    assert kinds(event, Audience.PUBLIC) == (["group_status"] if kind == Kind.STATUS else [])
+    told = {Kind.STATUS: ["group_status"], Kind.MERGED: ["group_merged"]}
+    assert kinds(event, Audience.PUBLIC) == told.get(kind, [])
     assert not any(row.loud for row in notices_of(event) if row.audience == Audience.PUBLIC)
 
 
@@ -141,8 +186,8 @@ MAILED = {
     "status", "resolved", "comment", "reminder", "staff_new", "staff_comment", "staff_return",
 }  # fmt: skip
 IN_TELEGRAM = {
-    "status", "resolved", "comment", "reminder", "priority", "assigned", "continued", "file",
-    "buttons", "group_status",
+    "status", "resolved", "comment", "reminder", "priority", "assigned", "title", "product",
+    "continued", "file", "buttons", "group_status",
 }  # fmt: skip
 TELEGRAM_TAGS = {"b", "i", "u", "s", "a", "code", "pre", "blockquote", "tg-spoiler"}
 FIELDS = (
@@ -211,6 +256,11 @@ def life(settings, clock):
 
     services.set_priority(ticket=ticket, priority=Priority.HIGH, actor=by_agent)
     services.assign_ticket(ticket=ticket, assignee=agent, actor=by_agent)
+    was = (ticket.title, ticket.product_id)
+    change_details(
+        ticket=ticket, title=odd("title") + "!", product=ProductFactory(name=odd("product") + "!"),
+        was=was, actor=by_agent,
+    )  # fmt: skip
     add_comment(
         ticket=ticket, actor=by_agent, body=odd("body") + " слово" * MESSAGE_PART + odd("body"),
         files=[NewFile(odd("file") + ".txt", 3, content=ContentFile(b"abc", name="a.txt"))],
@@ -219,7 +269,7 @@ def life(settings, clock):
     add_comment(ticket=ticket, actor=by_anna, body=odd("body"))
     move(TicketStatus.RESOLVED, answer=odd("resolution"))
     services.return_to_work(ticket=ticket, actor=by_anna, reason=odd("reason"))
-    move(TicketStatus.RESOLVED)
+    move(TicketStatus.RESOLVED, answer=odd("resolution"))
     clock.advance(days=5)
     close_silent_tickets()
     clock.advance(days=2)
@@ -284,6 +334,8 @@ def test_every_kind_of_telegram_message_shows_what_people_typed_literally(life):
         "reminder": {"title"},
         "priority": {"title"},
         "assigned": {"title", "agent"},
+        "title": {"title"},
+        "product": {"title", "product"},
         "continued": {"body"},
         "file": set(),
         "buttons": set(),

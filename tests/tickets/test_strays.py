@@ -6,13 +6,14 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from operations.tasks import EVERY_MINUTE
 from tests.factories import open_ticket
 from tests.files import pdf
 from tickets import strays
-from tickets.models import Attachment
+from tickets.models import Attachment, CannedAnswer, CannedFile
 from tickets.strays import delete_stray_files
 
 pytestmark = pytest.mark.django_db
@@ -110,7 +111,7 @@ def test_names_are_looked_up_by_chunks(root, monkeypatch, django_assert_num_quer
     for _ in range(number):
         stray(this_month(root))
     chunks = {1: 1, 3: 2, 7: 3}[number]  # the kept one is looked up, too
-    with django_assert_num_queries(3 + 1 + chunks):
+    with django_assert_num_queries(3 + 1 + 2 * chunks):  # files of tickets and of ready answers
         delete_stray_files()
     assert len(list(this_month(root).iterdir())) == 1
 
@@ -166,3 +167,11 @@ def test_folder_behind_a_link_is_swept(root, settings, tmp_path, clock):
 def test_nothing_stored_yet(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path / "new"
     delete_stray_files()
+
+
+def test_file_of_a_ready_answer_is_no_stray(root):
+    answer = CannedAnswer.objects.create(title="Логи", body="Пришлите логи.")
+    made = CannedFile.objects.create(answer=answer, name="a.txt", file=ContentFile(b"a", "a.txt"))
+    path = aged(Path(made.file.path), days=400)
+    delete_stray_files()
+    assert path.exists()

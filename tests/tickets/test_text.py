@@ -1,8 +1,8 @@
 import pytest
 
+from config.numerals import file_size, plural
 from telegram_bot.utf16 import cut_utf16, split_utf16, utf16_length
 from tickets.text import clean_line, clean_text, cut
-from tickets.wording import file_size, plural
 
 
 @pytest.mark.parametrize(

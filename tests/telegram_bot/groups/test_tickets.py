@@ -72,7 +72,7 @@ def test_portal_name_is_not_shown_to_the_group(group, linked, in_group: Member) 
 def test_foreign_press_of_private_buttons_is_an_alert(
     ticket, in_group: Member, boris_in_group: Member, linked_boris, agent, bot
 ) -> None:
-    change_status(bot, ticket, TicketStatus.RESOLVED, agent)
+    change_status(bot, ticket, TicketStatus.RESOLVED, agent, "Готово.")
     for data in (f"score:{ticket.pk}:1", f"card:{ticket.pk}", f"return_yes:{ticket.pk}", "menu"):
         for member in (boris_in_group, in_group):
             answer = member.press(data, in_group.seen[-1])
@@ -149,7 +149,16 @@ def test_reply_to_a_persons_comment_is_no_comment(ticket, in_group: Member) -> N
 
 
 def test_comment_on_a_closed_ticket_is_refused(ticket, in_group: Member, agent, bot) -> None:
-    change_status(bot, ticket, TicketStatus.CLOSED, agent)
+    change_status(bot, ticket, TicketStatus.CLOSED, agent, "Готово.")
     answer = in_group.say("Ещё раз", reply_to=in_group.seen[-1]["message_id"])
     assert f"Заявка № {ticket.pk} закрыта" in answer
-    assert not ticket.comments.exists()
+    assert ticket.comments.get().body == "Готово."
+
+
+def test_group_hears_that_the_requester_closed_it(
+    ticket, in_group: Member, chat: Chat, bot
+) -> None:
+    chat.press_card(ticket, "✅ Вопрос решён")
+    chat.press("✅ Да, закрыть")
+    bot.run_queue()
+    assert in_group.seen[-1]["text"] == f"№ {ticket.pk}: 🆕 Новая → 📁 Закрыта"

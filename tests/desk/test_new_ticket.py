@@ -1,0 +1,212 @@
+"""«Новая заявка» at the desk: for whom, by whom, once."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.core import mail
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from accounts.models import User
+from tests.factories import OrganizationFactory, ProductFactory, UserFactory
+from tests.files import PDF
+from tickets.models import Draft, Face, Ticket
+
+pytestmark = pytest.mark.django_db
+NEW = reverse("admin:tickets_ticket_new")
+PEOPLE = reverse("admin:tickets_ticket_people")
+
+
+@pytest.fixture
+def said(anna, product):
+    return {
+        "requester": anna.pk, "product": product.pk, "priority": "high", "title": "Не печатает",
+        "description": "Звонила в 10:00", "takes": "on", "key": str(uuid4()),
+    }  # fmt: skip
+
+
+def text(response) -> str:
+    return response.content.decode()
+
+
+def test_ticket_is_made_and_its_card_opened(desk, said, anna, specialist):
+    response = desk.post(
+        NEW, {**said, "attachments": SimpleUploadedFile("снимок.pdf", PDF)}, follow=True
+    )
+    ticket = Ticket.objects.get()
+    assert response.redirect_chain == [
+        (reverse("admin:tickets_ticket_change", args=[ticket.pk]), 302)
+    ]
+    assert f"Заявка № {ticket.pk} создана, клиент узнает о ней." in text(response)
+    assert (ticket.requester, ticket.face, ticket.priority, ticket.assignee) == (
+        anna, Face.ADMIN, "high", specialist,
+    )  # fmt: skip
+    assert ticket.attachments.get().name == "снимок.pdf"
+
+
+def test_list_leads_to_it(desk):
+    assert f'href="{NEW}"' in text(desk.get(reverse("admin:tickets_ticket_changelist")))
+
+
+def test_same_press_twice_makes_one_ticket(desk, said):
+    first, again = (desk.post(NEW, said) for _press in range(2))
+    assert first["Location"] == again["Location"]
+    assert Ticket.objects.count() == 1
+
+
+def test_other_words_under_the_same_key_are_offered_as_new(desk, said):
+    desk.post(NEW, said)
+    page = text(desk.post(NEW, {**said, "title": "Иначе"}))
+    number = Ticket.objects.get().pk
+    assert f"заявка № {number}</a>. Новое ещё не отправлено" in page
+    assert 'value="Иначе"' in page
+    assert said["key"] not in page
+
+
+def test_customer_is_made_on_the_spot_and_invited(desk, said, anna):
+    newcomer = {
+        **said, "requester": "", "email": "Nina@new.example", "first_name": "Нина",
+        "last_name": "Ли", "organization": anna.organization.name,
+    }  # fmt: skip
+    response = desk.post(NEW, newcomer, follow=True)
+    nina = User.objects.get(email="Nina@new.example")
+    assert Ticket.objects.get().requester == nina
+    assert (nina.organization, nina.is_staff) == (anna.organization, False)
+    assert [letter.to for letter in mail.outbox] == [["Nina@new.example"]]
+    assert "Приглашение отправлено на Nina@new.example" in text(response)
+    desk.post(NEW, newcomer)
+    assert (User.objects.filter(first_name="Нина").count(), Ticket.objects.count()) == (1, 1)
+    assert len(mail.outbox) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"requester": ""}, "term"),
+        ({"requester": "10**9"}, "term"),
+        ({"requester": "999999999999999999999"}, "term"),
+        ({"email": "nina@new.example"}, "term"),
+        ({"requester": "", "first_name": "Нина"}, "email"),
+        ({"requester": "", "email": "nina@new.example"}, "first_name"),
+        ({"requester": "", "email": "nina@localhost", "first_name": "Н"}, "email"),
+        ({"requester": "", "email": "ANNA@alpha.example", "first_name": "А"}, "email"),
+        (
+            {
+                "requester": "",
+                "email": "nina@new.example",
+                "first_name": "Н",
+                "organization": "Нет",
+            },
+            "organization",
+        ),
+        ({"title": " "}, "title"),
+        ({"title": "я" * 61}, "title"),
+        ({"description": ""}, "description"),
+        ({"product": ""}, "product"),
+        ({"product": "0"}, "product"),
+        ({"priority": "urgent"}, "priority"),
+    ],
+)
+def test_unfit_form_comes_back_and_makes_nothing(desk, said, anna, given, field):
+    response = desk.post(NEW, {**said, **given})
+    assert response.status_code == 200
+    assert list(response.context["form"].errors) == [field]
+    assert "Ошибка: Новая заявка" in text(response)
+    assert not Ticket.objects.exists()
+    assert not User.objects.filter(email="nina@new.example").exists()
+
+
+def test_product_switched_off_meanwhile_is_refused_beside_its_field(desk, said, product):
+    product.is_active = False
+    product.save()
+    response = desk.post(NEW, said)
+    assert list(response.context["form"].errors) == ["product"]
+    assert product.name not in text(desk.get(NEW))
+
+
+def test_who_has_left_is_refused(desk, said):
+    gone: Any = UserFactory(is_active=False)
+    response = desk.post(NEW, {**said, "requester": gone.pk})
+    assert list(response.context["form"].errors) == ["term"]
+
+
+@pytest.mark.parametrize("role", ["specialist", "head", "administrator"])
+def test_every_role_opens_tickets(client, request, said, role):
+    client.force_login(request.getfixturevalue(role))
+    assert client.get(NEW).status_code == 200
+    assert client.get(PEOPLE, {"term": "анна"}).status_code == 200
+    assert client.post(NEW, said).status_code == 302
+
+
+def test_without_rights_there_is_no_page(client, agent, anna, said):
+    client.force_login(agent)  # staff in no role
+    assert [client.get(url).status_code for url in (NEW, PEOPLE)] == [403, 403]
+    assert client.post(NEW, said).status_code == 403
+    client.force_login(anna)
+    assert [client.get(url).status_code for url in (NEW, PEOPLE)] == [302, 302]
+    assert not Ticket.objects.exists()
+
+
+def test_nobody_is_made_without_the_right_to(client, agent, said):
+    agent.user_permissions.add(
+        *Permission.objects.filter(codename__in=["view_ticket", "change_ticket"])
+    )
+    client.force_login(agent)
+    assert 'name="email"' not in text(client.get(NEW))
+    newcomer = {**said, "requester": "", "email": "nina@new.example", "first_name": "Нина"}
+    assert list(client.post(NEW, newcomer).context["form"].errors) == ["term"]
+    assert not User.objects.filter(first_name="Нина").exists()
+
+
+def test_people_are_found_with_their_organization(desk, anna):
+    page = text(desk.get(PEOPLE, {"term": "анна"}))
+    assert f'value="{anna.pk}"' in page
+    assert f"<b>{anna}</b> {anna.email} · " in page
+    assert "Никого не нашлось" in text(desk.get(PEOPLE, {"term": "нет таких"}))
+
+
+def test_organizations_are_found_by_a_part_of_the_name(desk):
+    OrganizationFactory(name="ООО «Ромашка»")
+    url = reverse("admin:tickets_ticket_organizations")
+    assert desk.get(url, {"term": "ромаш"}).json() == {"names": ["ООО «Ромашка»"]}
+    assert desk.get(url, {"term": " "}).json() == {"names": []}
+
+
+def test_people_are_found_without_a_script_and_nothing_typed_is_lost(desk, said, anna, boris):
+    given = {**said, "find": "1", "term": "анна", "requester": boris.pk}
+    page = text(desk.post(NEW, given))
+    assert f'value="{anna.pk}">' in page
+    assert "Звонила в 10:00</textarea>" in page
+    assert "checked" not in page.split('class="people"')[1].split("</fieldset>")[0]
+    assert not Ticket.objects.exists()
+
+
+def test_customer_of_the_address_is_chosen(desk, anna):
+    assert f'value="{anna.pk}" checked>' in text(desk.get(NEW, {"requester": anna.pk}))
+
+
+def test_draft_comes_back_with_whom_it_is_for(desk, specialist, anna):
+    body = {"description": "Звонила", "title": "Тема", "requester": str(anna.pk), "product": ""}
+    Draft.objects.create(user=specialist, form="called", body=body)
+    page = text(desk.get(NEW))
+    assert "Звонила</textarea>" in page
+    assert f'value="{anna.pk}" checked>' in page
+
+
+def test_words_of_a_lost_session_come_back(desk, said, specialist):
+    author = desk.get(NEW).content.decode().split('name="author" value="')[1].split('"')[0]
+    desk.logout()
+    desk.post(NEW, {**said, "author": author})
+    desk.force_login(specialist)
+    assert "Звонила в 10:00</textarea>" in text(desk.get(NEW))
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_query_count(desk, number, django_assert_num_queries):
+    UserFactory.create_batch(number, first_name="Зоя", organization=OrganizationFactory())
+    ProductFactory.create_batch(number)
+    desk.get(NEW)  # the session learns where it is used
+    with django_assert_num_queries(6):
+        desk.get(NEW)

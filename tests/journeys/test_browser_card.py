@@ -1,0 +1,257 @@
+"""The page of a ticket while things happen to it."""
+
+import gzip
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib.staticfiles import finders
+from django.core.files.base import ContentFile
+from playwright.sync_api import expect
+
+from accounts.models import Session
+from tests.factories import PASSWORD, open_ticket
+from tickets import recording, services
+from tickets.attachments import NewFile
+from tickets.comments import add_comment
+from tickets.models import Comment, Face, TicketEvent
+from tickets.status import TicketStatus
+
+WORDS = "Полчаса собирала журналы и пишу подробно."
+NEXT = 9500  # milliseconds until an open page has asked again
+WEIGHT = 60 * 1024  # bytes of a page with all it loads but pictures
+SIZES = """() => Object.fromEntries(
+    ["navigation", "resource"].flatMap((kind) => performance.getEntriesByType(kind))
+        .filter((entry) => entry.initiatorType !== "img" && !entry.name.includes("/live/"))
+        .map((entry) => [entry.name, entry.decodedBodySize]))"""
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489"
+    "0000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
+)
+
+
+@pytest.fixture
+def ticket(transactional_db, anna):
+    return open_ticket(anna, title="Нет связи", description="Строка\n" * 60)
+
+
+@pytest.fixture
+def reply(ticket, agent):
+    def reply(body: str, **given) -> Comment:
+        return add_comment(ticket=ticket, actor=recording.agent(agent), body=body, **given)
+
+    return reply
+
+
+@pytest.fixture
+def open_page(page, live_server, anna):
+    """Anna, logged in, on a page whose clock the test moves."""
+
+    def open_page(path: str, *, own_clock: bool = True) -> None:
+        if own_clock:
+            page.clock.install()
+        page.goto(live_server.url + path)
+        log_in(page)
+        page.wait_for_load_state()
+
+    return open_page
+
+
+def log_in(page) -> None:
+    page.get_by_label("Логин или почта").fill("anna")
+    page.get_by_label("Пароль").fill(PASSWORD)
+    page.get_by_role("button", name="Войти").click()
+
+
+def pass_time(page) -> None:
+    """Let the page ask what is new, and hear the answer."""
+    with page.expect_response(re.compile("/live/")):
+        page.clock.fast_forward(NEXT)
+
+
+def offer(page, words: str):
+    return page.get_by_role("status").get_by_role("button", name=words)
+
+
+def test_new_answer_moves_nothing_until_it_is_asked_for(page, open_page, ticket, reply, agent):
+    reply("Смотрим")
+    open_page(ticket.get_absolute_url())
+    field = page.get_by_label("Ваш комментарий")
+    field.fill(WORDS)
+    before = page.evaluate("scrollY")
+    reply("Тайна", internal=True)
+    pass_time(page)
+    expect(page).to_have_title(re.compile(r"^№ "))
+    reply("Уже чиним")
+    pass_time(page)
+    button = offer(page, "Новый ответ — показать")
+    button.wait_for()
+    expect(page).to_have_title(re.compile(r"^\(1\) № "))
+    assert page.evaluate("scrollY") == before
+    assert not page.get_by_text("Уже чиним").is_visible()
+    assert Axe().run(page).response["violations"] == []
+
+    button.click()
+    page.get_by_text("Уже чиним").wait_for()
+    assert page.evaluate("document.activeElement.innerText").count("Уже чиним") == 1
+    expect(page).to_have_title(re.compile(r"^№ "))
+    expect(button).to_have_count(0)
+    assert field.input_value() == WORDS
+    assert Axe().run(page).response["violations"] == []
+
+    services.change_status(
+        ticket=ticket, to=TicketStatus.WAITING, actor=recording.agent(agent), answer="Готово."
+    )
+    pass_time(page)
+    expect(page.locator(".menu .badge")).to_have_text(re.compile("^1"))
+    offer(page, "Новый ответ — показать").click()
+    page.get_by_role("link", name="Обновить страницу").wait_for()
+    assert "Ожидает ответа" in page.locator(".ticket-header").inner_text()
+    page.get_by_role("button", name="Отправить").click()
+    page.get_by_text("Комментарий добавлен.").wait_for()
+    assert "Пока вы писали" not in page.content()  # the page has shown it all
+    expect(page.locator(".beside")).to_be_focused()
+    assert page.get_by_text("Комментарий добавлен.").is_visible()
+    assert Axe().run(page).response["violations"] == []
+
+
+def test_sending_over_an_unseen_answer_says_so(page, open_page, ticket, reply):
+    open_page(ticket.get_absolute_url())
+    page.get_by_label("Ваш комментарий").fill(WORDS)
+    missed = reply("Уже чиним")
+    page.get_by_role("button", name="Отправить").click()
+    page.get_by_text("Пока вы писали, поддержка ответила.").wait_for()
+    page.get_by_role("link", name="К ответу").click()
+    expect(page).to_have_url(re.compile(f"#comment-{missed.pk}$"))
+    assert Comment.objects.get(author=ticket.requester).body == WORDS
+
+
+def test_ended_session_is_told_once_and_asks_no_more(page, open_page, ticket):
+    open_page(ticket.get_absolute_url())
+    field = page.get_by_label("Ваш комментарий")
+    field.fill(WORDS)
+    Session.objects.all().delete()
+    pass_time(page)
+    page.get_by_text("Сеанс завершён: новое здесь больше не появится.").wait_for()
+    asked = []
+    page.on("request", lambda request: "/live/" in request.url and asked.append(request.url))
+    page.clock.fast_forward(20 * 60 * 1000)
+    assert asked == []
+    assert field.input_value() == WORDS
+    page.get_by_role("link", name="Войти снова").click()
+    log_in(page)
+    page.get_by_role("heading", name="Нет связи").wait_for()
+
+
+def test_list_offers_to_be_renewed(page, open_page, ticket, agent):
+    open_page("/")
+    pass_time(page)
+    services.change_status(
+        ticket=ticket, to=TicketStatus.WAITING, actor=recording.agent(agent), answer="Готово."
+    )
+    pass_time(page)
+    button = offer(page, "Новое — обновить")
+    button.wait_for()
+    expect(page).to_have_title(re.compile(r"^\(1\) "))
+    expect(page.locator(".menu .badge")).to_have_text(re.compile("^1"))
+    button.click()
+    page.locator(".chip-waiting").wait_for()
+    expect(page).not_to_have_title(re.compile(r"^\(1\) "))
+
+
+def test_hidden_page_asks_less_and_at_once_when_it_is_seen(page, open_page, ticket, reply):
+    open_page(ticket.get_absolute_url())
+    asked = []
+    page.on("request", lambda request: "/live/" in request.url and asked.append(request.url))
+    hide = "is => { Object.defineProperty(document, 'hidden', { value: is, configurable: true });"
+    hide += "document.dispatchEvent(new Event('visibilitychange')); }"
+    page.evaluate(hide, True)
+    for _minute in range(30):
+        page.clock.run_for(60_000)
+        page.wait_for_timeout(30)
+    assert 5 <= len(asked) <= 12
+    reply("Уже чиним")
+    page.evaluate(hide, False)
+    offer(page, "Новый ответ — показать").wait_for()
+
+
+def test_without_javascript_a_reload_does_the_same(browser, live_server, ticket, reply, anna):
+    context = browser.new_context(java_script_enabled=False, locale="ru-RU")
+    page = context.new_page()
+    page.goto(live_server.url + ticket.get_absolute_url())
+    log_in(page)
+    reply("Уже чиним")
+    page.get_by_label("Ваш комментарий").fill(WORDS)
+    page.get_by_role("button", name="Отправить").click()
+    told = page.get_by_role("status").filter(has_text="Комментарий добавлен.")
+    assert told.is_visible()
+    assert "Пока вы писали, поддержка ответила." in told.inner_text()
+    reply("Починили")
+    page.reload()
+    assert page.get_by_text("Починили").is_visible()
+    assert page.get_by_text("Новое", exact=True).is_visible()
+    context.close()
+
+
+def test_paper_has_the_ticket_and_not_the_menu(page, open_page, ticket, reply):
+    reply("Уже чиним")
+    open_page(ticket.get_absolute_url())
+    page.emulate_media(media="print")
+    for shown in ("Нет связи", "О заявке", "Уже чиним"):
+        assert page.get_by_text(shown).first.is_visible()
+    for hidden in (".sidebar", ".composer", ".back", ".news", ".skip-link"):
+        assert page.locator(hidden).is_hidden()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_any_content_fits_a_small_screen(page, open_page, ticket, reply, agent, scheme):
+    file = NewFile("снимок.png", len(PNG), "", ContentFile(PNG, name="снимок.png"))
+    reply(f"```\n{'код' * 200}\n  x\n```\nhttps://a.example/{'x' * 500}", files=[file])
+    services.change_status(
+        ticket=ticket, to=TicketStatus.RESOLVED, actor=recording.agent(agent), answer="Готово."
+    )
+    page.emulate_media(color_scheme=scheme)
+    open_page(ticket.get_absolute_url())
+    picture = page.locator(".timeline img")
+    picture.scroll_into_view_if_needed()
+    expect(picture).to_have_js_property("naturalWidth", 1)
+    for width in (1280, 390, 320):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert Axe().run(page).response["violations"] == []
+
+
+def sent(address: str, size: int) -> int:
+    """Styles and scripts are compressed where they were collected, as they are on every server."""
+    _page, is_static, name = urlsplit(address).path.partition("/static/")
+    return len(gzip.compress(Path(finders.find(name)).read_bytes())) if is_static else size
+
+
+def test_page_of_a_long_ticket_is_light(page, open_page, ticket, agent):
+    words = "Реплика отстаёт на сорок секунд, журнал приложен. " * 4
+    moved = {"kind": "priority", "old_value": "low", "new_value": "high"}
+    comments = Comment.objects.bulk_create(
+        Comment(ticket=ticket, author=agent, body=words, face=Face.ADMIN, by_agent=True)
+        for _number in range(100)
+    )
+    TicketEvent.objects.bulk_create(
+        TicketEvent(
+            ticket=ticket,
+            actor=agent,
+            by_agent=True,
+            face="admin",
+            **(moved if number % 3 == 0 else {"kind": "commented", "comment": made}),
+        )
+        for number, made in enumerate(comments)
+    )
+    open_page(ticket.get_absolute_url(), own_clock=False)  # which would hide what was loaded
+    page.wait_for_load_state("networkidle")
+    sizes = {address: sent(address, size) for address, size in page.evaluate(SIZES).items()}
+    assert len(sizes) > 5
+    assert sum(sizes.values()) <= WEIGHT, sizes
+    assert page.locator(".timeline > .event").count() == 31
+    page.get_by_role("link", name="Показать более ранние").click()
+    page.get_by_role("link", name="К последним").click()
+    assert page.locator("#latest").count() == 1

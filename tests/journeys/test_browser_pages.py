@@ -1,0 +1,160 @@
+"""Every page of the portal as it looks: readable to all in both themes, never wider than a screen.
+
+With PICTURES set to a folder each page leaves its pictures there.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import JoinRequest, OrganizationRole
+from portal.urls import urlpatterns
+from telegram_bot.models import BotHeartbeat, Group, GroupTicket
+from tests.factories import MessengerAccountFactory, ProductFactory, UserFactory, open_ticket
+from tickets import recording, services
+from tickets.comments import add_comment
+from tickets.models import Face, Ticket
+from tickets.status import TicketStatus
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+GUESTS = {
+    "login", "password_reset", "password_reset_done", "password_reset_confirm", "sign_up",
+    "sign_up_sent", "sign_up_confirm", "invitation", "second_step",
+}  # fmt: skip
+PAGES = {  # and what of the ticket or a link their addresses need
+    "ticket_list": {},
+    "ticket_detail": {"number": Ticket},
+    "ticket_close": {"number": Ticket},
+    "new_ticket": {},
+    "bot_registration": {},
+    "bot_phone": {},
+    "bot_unlink": {},
+    "bot_withdraw": {},
+    "group_list": {},
+    "organization": {},
+    "organization_sharing": {},
+    "notifications": {},
+    "help": {},
+    "personal_data": {},
+    "personal_data_erase": {},
+    "profile": {},
+    "profile_edit": {},
+    "email_change": {},
+    "email_confirm": {"token": "1:forged"},
+    "password_change": {},
+    "login": {},
+    "sign_up": {},
+    "sign_up_sent": {},
+    "sign_up_confirm": {"token": "1:forged"},
+    "password_reset": {},
+    "password_reset_done": {},
+    "password_reset_confirm": {"uidb64": "x", "token": "y"},
+    "invitation": {"token": "forged"},
+    "second_step": {},
+    "second_factor_on": {},
+    "second_factor_app": {},
+    "second_factor_codes": {},
+    "second_factor_off": {},
+}
+STAFF = {"second_factor_on", "second_factor_app", "second_factor_codes", "second_factor_off"}
+# Forms that lead back to one of those, downloads and answers to scripts
+NO_PAGES = {
+    "ticket_comment", "ticket_return", "ticket_rate", "attachment_download",
+    "bot_registration_state", "bot_test_message", "drafts", "data_download", "email_resend",
+    "email_cancel", "end_all_sessions", "logout", "live", "ticket_live", "ticket_news",
+    "new_ticket_similar", "ticket_follow", "organization_join", "organization_decide",
+    "organization_role",
+}  # fmt: skip
+DESKTOP, ZOOMED = {"width": 1280, "height": 900}, {"width": 640, "height": 450}  # 200 %
+PHONE, NARROW = {"width": 390, "height": 844}, {"width": 320, "height": 568}
+LONG_WORD = "ПереполнениеЖурналаТранзакций" * 3
+
+
+@pytest.fixture
+def ticket(transactional_db, anna, agent, settings) -> Ticket:
+    """One with all that a card can show, others of each status, and an organization to run."""
+    settings.SIGN_UP = True
+    anna.organization_role = OrganizationRole.ADMINISTRATOR
+    anna.save()
+    UserFactory(organization=anna.organization)
+    asking = UserFactory(first_name="Пётр", last_name="Новый")
+    JoinRequest.objects.create(user=asking, organization=anna.organization)
+    BotHeartbeat.objects.create(bot_id=1, username="help_bot", seen_at=timezone.now())
+    MessengerAccountFactory(user=anna, username="anna_k")
+    product, staff = ProductFactory(icon="☁️"), recording.agent(agent)
+    tickets = {
+        status: open_ticket(anna, product=product, title=f"Не отвечает узел vm-prod-{number}")
+        for number, status in enumerate(TicketStatus.values)
+    }
+    for status, ticket in tickets.items():
+        if status != TicketStatus.NEW:
+            services.change_status(ticket=ticket, to=status, actor=staff, answer="Посмотрели.")
+    group = Group.objects.create(chat_id=-1001, title="Проект Альфа")
+    GroupTicket.objects.create(ticket=tickets["new"], group=group, chat_id=-1001, message_id=1)
+    services.set_priority(ticket=tickets["resolved"], priority="high", actor=staff)
+    add_comment(
+        ticket=tickets["resolved"],
+        actor=recording.customer(anna, Face.BOT),
+        body=f"{LONG_WORD}\n\n    for узел in узлы:\n        проверить(узел)\n"
+        f"https://status.example.com/{'a' * 120}",
+    )
+    return tickets["resolved"]
+
+
+@pytest.fixture
+def visit(page, live_server, anna, agent) -> Callable[[str, Ticket], None]:
+    """Open a page by its name, signed in where that is needed."""
+
+    def visit(name: str, ticket: Ticket) -> None:
+        if name not in GUESTS:
+            client = Client()
+            client.force_login(agent if name in STAFF else anna)
+            cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
+            page.context.add_cookies(
+                [{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}]
+            )
+        given = {key: ticket.pk if of is Ticket else of for key, of in PAGES[name].items()}
+        answer = page.goto(live_server.url + reverse(name, kwargs=given))
+        assert answer.status in (200, 400, 410)
+
+    return visit
+
+
+def test_every_address_is_a_page_or_is_not():
+    names = {pattern.name for pattern in urlpatterns}
+    assert names == PAGES.keys() | NO_PAGES
+    assert not PAGES.keys() & NO_PAGES
+    assert PAGES.keys() >= GUESTS
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_for_everybody(page, visit, ticket, name):
+    page.emulate_media(color_scheme="light")
+    visit(name, ticket if name != "ticket_close" else Ticket.objects.get(status="new"))
+    assert violations(page) == []
+    for size in (NARROW, PHONE, ZOOMED, DESKTOP):
+        page.set_viewport_size(size)
+        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], size
+        picture(page, name, f"{size['width']}")
+    page.emulate_media(color_scheme="dark")
+    assert violations(page, "color-contrast") == []
+    picture(page, name, "dark")
+
+
+def violations(page, *rules: str) -> list[str]:
+    options = {"runOnly": {"type": "rule", "values": list(rules)}} if rules else {}
+    found = Axe().run(page, options=options).response["violations"]
+    return [f"{one['id']}: {node['html']}" for one in found for node in one["nodes"]]
+
+
+def picture(page, name: str, look: str) -> None:
+    if folder := os.environ.get("PICTURES"):
+        page.screenshot(path=Path(folder) / f"{name}-{look}.png", full_page=True)

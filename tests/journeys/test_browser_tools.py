@@ -1,0 +1,131 @@
+"""What an agent does beside answering, in a browser: a ticket for who called, tools of the card.
+
+With PICTURES set to a folder it leaves its pictures there.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import Permission
+from django.urls import reverse
+
+from accounts.models import User
+from tests.factories import PASSWORD, AgentFactory, ProductFactory, SpecialistFactory, open_ticket
+from tickets.models import Ticket
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+RIGHTS = ("view_ticket", "change_ticket", "add_comment", "add_user", "view_user")
+WIDTHS = (1280, 390)
+NEW = reverse("admin:tickets_ticket_new")
+
+
+@pytest.fixture
+def olga(transactional_db) -> Any:
+    agent: Any = AgentFactory(username="olga", first_name="Ольга", last_name="Орлова")
+    agent.user_permissions.set(Permission.objects.filter(codename__in=RIGHTS))
+    return agent
+
+
+@pytest.fixture
+def desk(page, live_server, olga):
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.emulate_media(reduced_motion="reduce")  # else colours are on their way when axe looks
+    page.goto(f"{live_server.url}/admin/")
+    page.get_by_label("Логин или почта").fill(olga.username)
+    page.get_by_label("Пароль").fill(PASSWORD)
+    page.get_by_role("button", name="Войти").click()
+    page.get_by_role("navigation", name="Очереди").wait_for()
+    return page
+
+
+def check(page, name: str, part: str = "body") -> None:
+    """Nothing for axe to find in either theme in a part, nothing wider than the screen."""
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, (name, width)
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        for width in (1280, 390):
+            page.set_viewport_size({"width": width, "height": 900})
+            found = Axe().run(page, context=part)
+            assert found.violations_count == 0, found.generate_report()
+            if folder := os.environ.get("PICTURES"):
+                page.screenshot(path=Path(folder) / f"{name}-{width}-{theme}.png", full_page=True)
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def test_ticket_for_a_customer_who_called(desk, anna, product):
+    desk.get_by_role("link", name="Новая заявка").click()
+    check(desk, "new-ticket")
+    desk.get_by_role("button", name="Создать заявку").click()
+    desk.get_by_role("alert").wait_for()
+    check(desk, "new-ticket-errors")
+    desk.get_by_label("Клиент").press_sequentially("кузн")
+    desk.get_by_role("radio", name=str(anna)).check()
+    check(desk, "new-ticket-found")
+    desk.get_by_label("Продукт").select_option(str(product.pk))
+    desk.get_by_label("Тема").fill("Не печатает принтер")
+    desk.get_by_label("Описание").fill("Звонила в 10:00, принтер мигает красным.")
+    desk.get_by_role("button", name="Создать заявку").click()
+    desk.get_by_role("heading", name="Не печатает принтер").wait_for()
+    ticket = Ticket.objects.get()
+    assert (ticket.requester, ticket.assignee.username) == (anna, "olga")
+
+
+def test_customer_is_made_on_the_spot(desk, product):
+    desk.get_by_role("link", name="Новая заявка").click()
+    desk.get_by_text("Клиента ещё нет в системе").click()
+    desk.get_by_label("Почта").fill("nina@new.example")
+    desk.get_by_label("Имя").fill("Нина")
+    check(desk, "new-ticket-newcomer")
+    desk.get_by_label("Продукт").select_option(str(product.pk))
+    desk.get_by_label("Тема").fill("Нет доступа")
+    desk.get_by_label("Описание").fill("Первый звонок.")
+    desk.get_by_role("button", name="Создать заявку").dblclick()
+    desk.get_by_role("heading", name="Нет доступа").wait_for()
+    assert Ticket.objects.get().requester == User.objects.get(email="nina@new.example")
+
+
+def test_tools_of_the_card(desk, live_server, anna, boris, product):
+    ticket, other = open_ticket(anna, product=product), open_ticket(boris, title="Похожая")
+    ProductFactory(name="Сеть")
+    desk.goto(f"{live_server.url}{reverse('admin:tickets_ticket_change', args=[ticket.pk])}")
+    desk.get_by_label("№", exact=True).fill(str(other.pk))
+    desk.get_by_role("button", name="Связать").click()
+    desk.get_by_role("link", name=f"№ {other.pk} Похожая").wait_for()
+    desk.get_by_role("button", name="завтра в 9:00").click()
+    desk.get_by_text("Отложена до").first.wait_for()
+    desk.get_by_role("button", name="Следить", exact=True).click()
+    desk.get_by_text("Вы следите за заявкой.").wait_for()
+    check(desk, "card-tools", ".around")
+    desk.get_by_role("button", name="Вернуть сейчас").click()
+    desk.get_by_text("Заявка больше не отложена.").wait_for()
+    desk.get_by_role("link", name="Изменить тему и продукт").click()
+    check(desk, "card-details")
+    desk.get_by_label("Тема").fill("Отчёт пуст")
+    desk.get_by_label("Продукт").select_option("Сеть")
+    desk.get_by_role("button", name="Сохранить").click()
+    desk.get_by_role("heading", name="Отчёт пуст").wait_for()
+    assert Ticket.objects.get(pk=ticket.pk).product.name == "Сеть"
+
+
+def test_colleague_is_offered_while_a_note_is_written(desk, live_server, anna, product):
+    SpecialistFactory(username="igor", first_name="Игорь", last_name="Петров")
+    ticket = open_ticket(anna, product=product)
+    desk.goto(f"{live_server.url}{reverse('admin:tickets_ticket_change', args=[ticket.pk])}")
+    desk.get_by_role("radio", name="Внутренняя заметка").check()
+    text = desk.locator("#note-form textarea")
+    text.press_sequentially("Спроси @ig")
+    desk.get_by_role("option", name="@igor Игорь Петров").wait_for()
+    found = Axe().run(desk, context=".agents-offered")
+    assert found.violations_count == 0, found.generate_report()
+    text.press("Enter")
+    assert text.input_value() == "Спроси @igor "
+    text.press_sequentially("про @Петр")
+    desk.get_by_role("option", name="@igor Игорь Петров").wait_for()
+    text.press("Escape")
+    desk.locator(".agents-offered").wait_for(state="hidden")

@@ -1,0 +1,187 @@
+"""A random past of tickets, and the figures of a report worked out the slow and plain way."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+from statistics import median, quantiles
+from typing import Any
+
+from django.utils import timezone
+
+from tests.factories import (
+    AgentFactory,
+    OrganizationFactory,
+    ProductFactory,
+    UserFactory,
+)
+from tickets.models import Face, Ticket, TicketEvent
+from tickets.reports import Scope
+from tickets.status import TRANSITIONS, TicketStatus
+
+DAYS = 90
+OPEN = {"new", "in_progress", "waiting"}
+RUNNING = {"new", "in_progress"}
+
+
+@dataclass
+class Life:
+    """One ticket, and everything that was done to its status."""
+
+    ticket: Ticket
+    moves: list[TicketEvent] = field(default_factory=list)
+
+    def status_at(self, moment: datetime) -> str:
+        status = "new"
+        for move in self.moves:
+            if move.created_at < moment:
+                status = move.new_value
+        return status
+
+    def ran_until(self, moment: datetime) -> float:
+        """Seconds of work: of every stretch between two moves, if the clock ran in it."""
+        times = [self.ticket.created_at, *(move.created_at for move in self.moves), moment]
+        states = ["new", *(move.new_value for move in self.moves)]
+        stretches = zip(states, times, times[1:], strict=False)
+        return sum(
+            max(0.0, (min(end, moment) - begin).total_seconds())
+            for state, begin, end in stretches
+            if state in RUNNING and begin < moment
+        )
+
+
+def invent(rng: Random, number: int) -> list[Life]:
+    now = timezone.now()
+    products = [ProductFactory() for _each in range(3)]
+    people = [UserFactory(organization=OrganizationFactory()) for _each in range(3)]
+    people.append(UserFactory())
+    agents = [AgentFactory() for _each in range(3)]
+    lives = [_invent_one(rng, now, products, people, agents) for _each in range(number)]
+    for life in rng.sample(lives, number // 20):
+        life.ticket.merged_into = lives[0].ticket
+        life.ticket.save()
+    return lives
+
+
+def _invent_one(rng: Random, now: datetime, products: Any, people: Any, agents: Any) -> Life:
+    requester = rng.choice(people)
+    at = created_at = now - timedelta(days=DAYS) * rng.random()
+    ticket = Ticket.objects.create(
+        requester=requester, organization=requester.organization, product=rng.choice(products),
+        title="x", description="x", face=Face.PORTAL, created_at=created_at,
+        assignee=rng.choice([*agents, None]),
+    )  # fmt: skip
+    life = Life(ticket)
+    for _step in range(rng.randrange(7)):
+        at += timedelta(hours=60) * rng.random() ** 2
+        choices = sorted(TRANSITIONS[TicketStatus(ticket.status)])
+        if at > now or not choices:
+            break
+        _move(rng, life, at, TicketStatus(rng.choice(choices)), agents)
+    _finish(rng, life, now)
+    return life
+
+
+def _move(rng: Random, life: Life, at: datetime, to: TicketStatus, agents: Any) -> None:
+    ticket = life.ticket
+    by_agent = rng.random() < 0.8
+    move = TicketEvent.objects.create(
+        ticket=ticket, kind="status", old_value=ticket.status, new_value=to, created_at=at,
+        by_agent=by_agent, actor=rng.choice(agents) if by_agent else ticket.requester, face="admin",
+    )  # fmt: skip
+    life.moves.append(move)
+    ticket.status = to
+    if to == "closed":
+        ticket.closed_at = at
+        if rng.random() < 0.6:
+            ticket.score = rng.randint(1, 5)
+
+
+def _finish(rng: Random, life: Life, now: datetime) -> None:
+    ticket = life.ticket
+    answered_at = ticket.created_at + timedelta(hours=rng.expovariate(1))
+    if rng.random() < 0.8 and answered_at < now:
+        ticket.answered_at = answered_at
+        if rng.random() < 0.3:
+            ticket.answer_breached_at = answered_at - timedelta(minutes=1)
+    if rng.random() < 0.3:
+        ticket.solution_breached_at = ticket.created_at + timedelta(hours=48 * rng.random())
+    ticket.save()
+
+
+# The figures
+
+
+def spans(pairs: list[tuple[float, bool]]) -> dict[str, Any]:
+    seconds = [span for span, _in_time in pairs]
+    many = seconds if len(seconds) > 1 else seconds * 2  # `quantiles` wants two
+    return {
+        "number": len(seconds),
+        "median": median(seconds) if seconds else None,
+        "nine_of_ten": quantiles(many, n=10, method="inclusive")[8] if seconds else None,
+        "in_time": sum(in_time for _span, in_time in pairs),
+    }
+
+
+def plainly(lives: list[Life], scope: Scope, now: datetime) -> dict[str, Any]:
+    chosen = [life for life in lives if _is_chosen(life.ticket, scope)]
+    solved = [pair for life in chosen if (pair := _solved(life, scope))]
+    reopened = [
+        life.ticket
+        for life in chosen
+        for move in life.moves
+        if _within(scope, move.created_at) and move.old_value not in OPEN and move.new_value in OPEN
+    ]
+    end = min(scope.end, now)
+    born = [life for life in chosen if life.ticket.created_at < end]
+    answered = [life.ticket for life in chosen if _within(scope, life.ticket.answered_at)]
+    return {
+        "created": Counter(
+            life.ticket.product_id for life in chosen if _within(scope, life.ticket.created_at)
+        ),
+        "solved": Counter(life.ticket.product_id for life, _move in solved),
+        "solved_by": Counter(move.actor_id for _life, move in solved if move.by_agent),
+        "reopened": Counter(ticket.product_id for ticket in reopened),
+        "backlog": sum(life.status_at(end) in OPEN for life in born),
+        "answers": spans(
+            [
+                ((one.answered_at - one.created_at).total_seconds(), not one.answer_breached_at)
+                for one in answered
+            ]
+        ),
+        "solutions": spans(
+            [(life.ran_until(move.created_at), _in_time(life, move)) for life, move in solved]
+        ),
+        "scores": Counter(
+            life.ticket.score
+            for life in chosen
+            if life.ticket.score and _within(scope, life.ticket.closed_at)
+        ),
+    }
+
+
+def _is_chosen(ticket: Ticket, scope: Scope) -> bool:
+    return (
+        ticket.merged_into is None
+        and scope.product in (None, ticket.product_id)
+        and scope.agent in (None, ticket.assignee_id)
+        and (scope.organizations is None or ticket.organization_id in scope.organizations)
+    )
+
+
+def _within(scope: Scope, moment: datetime | None) -> bool:
+    return moment is not None and scope.first <= moment.astimezone(scope.zone).date() <= scope.last
+
+
+def _solved(life: Life, scope: Scope) -> tuple[Life, TicketEvent] | None:
+    ends = [
+        move
+        for move in life.moves
+        if move.old_value in OPEN and move.new_value not in OPEN and _within(scope, move.created_at)
+    ]
+    return (life, ends[-1]) if ends else None
+
+
+def _in_time(life: Life, move: TicketEvent) -> bool:
+    late_at = life.ticket.solution_breached_at
+    return late_at is None or late_at > move.created_at
