@@ -17,7 +17,8 @@ from tickets.form_fields import TitleField
 from tickets.forms import Made, once_even_without_files, read_sending
 from tickets.models import TITLE_LIMIT, Comment, Product, Ticket
 from tickets.recording import agent
-from tickets.refusals import REFUSALS, AlreadySplit, KeyReused
+from tickets.refusals import REFUSALS, KeyReused
+from tickets.refusals_joining import AlreadySplit
 from tickets.splitting import files_of, require_splittable, split_comment
 from tickets.text import clean_line, cut
 

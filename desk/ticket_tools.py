@@ -31,7 +31,8 @@ from tickets.links import link_tickets, unlink_tickets
 from tickets.models import Product, Ticket, serving
 from tickets.queries import read_number
 from tickets.recording import Actor, agent
-from tickets.refusals import REFUSALS, NoSuchPerson, NoSuchTicket, SnoozeRefused
+from tickets.refusals import REFUSALS, NoSuchPerson, SnoozeRefused
+from tickets.refusals_joining import NoSuchTicket
 from tickets.search import any_spelling
 from tickets.snoozing import snooze, wake
 from tickets.text import clean_line

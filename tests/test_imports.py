@@ -22,6 +22,7 @@ TICKETS = {
     "tickets/text.py": [],
     "tickets/models": ["accounts.models", "tickets.models", "tickets.status"],
     "tickets/refusals.py": ["accounts.quotas", "config.numerals", "tickets.status"],
+    "tickets/refusals_joining.py": ["tickets.refusals"],
     "tickets/file_kinds.py": [],
     "tickets/strays.py": ["tickets.attachments", "tickets.leases", "tickets.models"],
     "tickets/forms.py": [
@@ -119,7 +120,9 @@ TICKETS = {
         "tickets.models", "tickets.recording", "tickets.refusals", "tickets.resting",
         "tickets.status",
     ],
-    "tickets/links.py": ["tickets.models", "tickets.recording", "tickets.refusals"],
+    "tickets/links.py": [
+        "tickets.models", "tickets.recording", "tickets.refusals", "tickets.refusals_joining",
+    ],
     "tickets/mentions.py": ["accounts.models", "tickets.models"],
     "tickets/presence.py": ["accounts.models", "tickets.models"],
     "tickets/details.py": ["tickets.models", "tickets.recording", "tickets.refusals"],
@@ -132,14 +135,16 @@ TICKETS = {
     ],
     "tickets/incidents.py": [
         "accounts.quotas", "config.queue", "tickets.comments", "tickets.models",
-        "tickets.recording", "tickets.refusals", "tickets.services", "tickets.status",
+        "tickets.recording", "tickets.refusals", "tickets.refusals_joining", "tickets.services",
+        "tickets.status",
     ],
     "tickets/splitting.py": [
-        "tickets.attachments", "tickets.models", "tickets.recording", "tickets.refusals",
+        "tickets.attachments", "tickets.models", "tickets.recording", "tickets.refusals_joining",
         "tickets.services",
     ],
     "tickets/merging.py": [
-        "tickets.models", "tickets.recording", "tickets.refusals", "tickets.status",
+        "tickets.models", "tickets.recording", "tickets.refusals", "tickets.refusals_joining",
+        "tickets.status",
     ],
     "tickets/own_data.py": [
         "accounts.models", "accounts.personal_data", "tickets.attachments", "tickets.delivery",

@@ -27,15 +27,8 @@ from tickets.recording import (
     require_agent,
     require_unmerged,
 )
-from tickets.refusals import (
-    REFUSALS,
-    AlreadyDone,
-    AlreadyInIncident,
-    IncidentEmpty,
-    IncidentNested,
-    NotYours,
-    TicketClosed,
-)
+from tickets.refusals import REFUSALS, AlreadyDone, NotYours, TicketClosed
+from tickets.refusals_joining import AlreadyInIncident, IncidentEmpty, IncidentNested
 from tickets.services import change_status
 from tickets.status import Role, TicketStatus, allowed_transitions
 

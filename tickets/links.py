@@ -5,7 +5,8 @@ from django.db.models import Q
 
 from tickets.models import Ticket, TicketLink
 from tickets.recording import Actor, Kind, change_by, lock, one_change, record, require_agent
-from tickets.refusals import AlreadyDone, AlreadyLinked, LinkedToItself, NoSuchTicket, TicketMerged
+from tickets.refusals import AlreadyDone, TicketMerged
+from tickets.refusals_joining import AlreadyLinked, LinkedToItself, NoSuchTicket
 
 SHOWN = 50  # links of a ticket
 

@@ -30,13 +30,13 @@ from tickets.recording import (
     require_unmerged,
     set_status,
 )
-from tickets.refusals import (
+from tickets.refusals import TicketChanged
+from tickets.refusals_joining import (
     ColleaguesWouldRead,
     IncidentNotMerged,
     MergedWithItself,
     MergeTargetClosed,
     StrangersNotMerged,
-    TicketChanged,
 )
 from tickets.status import TicketStatus
 

@@ -9,7 +9,7 @@ from django.db import transaction
 from tickets.attachments import NewFile, StoredContent, stored_contents
 from tickets.models import Attachment, Comment, Face, Product, Ticket, TicketLink
 from tickets.recording import Actor, Kind, lock_of, one_change, record, require_agent
-from tickets.refusals import AlreadySplit, NotSplittable
+from tickets.refusals_joining import AlreadySplit, NotSplittable
 from tickets.services import open_ticket
 
 

@@ -28,16 +28,8 @@ from tickets.models import (
 )
 from tickets.notices import notices_of
 from tickets.queries import public_events
-from tickets.refusals import (
-    AlreadyDone,
-    AlreadyInIncident,
-    IncidentEmpty,
-    IncidentNested,
-    NotYours,
-    TextRequired,
-    TicketClosed,
-    TicketMerged,
-)
+from tickets.refusals import AlreadyDone, NotYours, TextRequired, TicketClosed, TicketMerged
+from tickets.refusals_joining import AlreadyInIncident, IncidentEmpty, IncidentNested
 from tickets.status import TicketStatus
 from tickets.tasks import answer_incident, wake_incident_answers
 

@@ -9,7 +9,8 @@ from tickets.models import Delivery, Face, TicketLink
 from tickets.queries import timeline
 from tickets.recording import agent as serves
 from tickets.recording import customer
-from tickets.refusals import AlreadyDone, AlreadyLinked, LinkedToItself, NoSuchTicket, NotYours
+from tickets.refusals import AlreadyDone, NotYours
+from tickets.refusals_joining import AlreadyLinked, LinkedToItself, NoSuchTicket
 
 pytestmark = pytest.mark.django_db
 

@@ -30,15 +30,13 @@ from tickets.notices import Audience, notices_of
 from tickets.queries import led_ticket, timeline
 from tickets.reads import is_unread, with_reads
 from tickets.recording import customer
-from tickets.refusals import (
+from tickets.refusals import NotRateable, NotYours, TicketMerged
+from tickets.refusals_joining import (
     ColleaguesWouldRead,
     IncidentNotMerged,
     MergedWithItself,
     MergeTargetClosed,
-    NotRateable,
-    NotYours,
     StrangersNotMerged,
-    TicketMerged,
 )
 from tickets.search import search_tickets
 from tickets.status import TicketStatus

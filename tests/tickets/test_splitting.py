@@ -18,7 +18,8 @@ from tickets.models import (
     TicketLink,
 )
 from tickets.recording import customer
-from tickets.refusals import AlreadySplit, NotSplittable, NotYours, ProductUnavailable
+from tickets.refusals import NotYours, ProductUnavailable
+from tickets.refusals_joining import AlreadySplit, NotSplittable
 from tickets.splitting import files_of, split_comment
 
 pytestmark = pytest.mark.django_db
