@@ -246,11 +246,18 @@ class QueueList(DeskList):
         begin = (self.page_num - 1) * self.list_per_page
         end = begin + self.list_per_page + 1
         rows = with_reads(self.queryset, self.agent).only(*SHOWN)
-        if self.queue in (None, Queue.CLOSED):
+        woken = self._woken()
+        if not woken:
             return list(rows[begin:end])
-        back = list(back_from_snooze(rows))
-        rest = rows.exclude(pk__in=[ticket.pk for ticket in back]) if back else rows
+        back = sorted(rows.filter(pk__in=woken), key=lambda ticket: woken.index(ticket.pk))
+        rest = rows.exclude(pk__in=woken)
         return back[begin:end] + list(rest[max(0, begin - len(back)) : end - len(back)])
+
+    def _woken(self) -> list[int]:
+        """Only their ids: mostly there are none, and a row of the list is costly to ask for."""
+        if self.queue in (None, Queue.CLOSED):
+            return []
+        return list(back_from_snooze(self.queryset).values_list("pk", flat=True))
 
     # For the template
 

@@ -56,7 +56,11 @@ TICKETS = {
     ],
     "tickets/due.py": ["tickets.models", "tickets.status"],
     "tickets/queries.py": ["accounts.models", "tickets.models"],
-    "tickets/queue.py": ["accounts.models", "tickets.models", "tickets.queries", "tickets.status"],
+    "tickets/compiled.py": [],
+    "tickets/queue.py": [
+        "accounts.models", "tickets.compiled", "tickets.models", "tickets.queries",
+        "tickets.status",
+    ],
     "tickets/search.py": [
         "accounts.models", "accounts.phone", "tickets.models", "tickets.queries",
         "tickets.search_postgresql", "tickets.search_sqlite", "tickets.text",

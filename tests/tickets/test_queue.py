@@ -201,6 +201,20 @@ def test_counts_end_after_what_is_shown(agent, product, anna):
     assert count_queues(agent)[Queue.OPEN] == COUNTED + 1
 
 
+def test_counts_are_of_the_agent_and_the_moment_that_ask(agent, monkeypatch):
+    """They are compiled once: what another asked before must not come again."""
+    other = AgentFactory()
+    TicketFactory(assignee=other, next_due_at=SOON)
+    TicketFactory(assignee=agent, snoozed_until=LATER)
+    asked = [(who, at) for who in (agent, other) for at in (NOW, LATER)]
+    counted = []
+    for who, at in asked:
+        monkeypatch.setattr("tickets.queue.timezone.now", lambda at=at: at)
+        counts = count_queues(who)
+        counted.append((counts[Queue.MINE], counts[Queue.LATE]))
+    assert counted == [(0, 0), (1, 1), (1, 0), (1, 1)]
+
+
 INDEXES = {
     Queue.MINE: "ticket_due_of_agent",
     Queue.FREE: "ticket_due_of_agent",
