@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from io import BytesIO
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -30,6 +30,7 @@ CARDS = 20  # tickets whose cards take turns
 WRITES = ("INSERT", "UPDATE", "DELETE")
 LINK = re.compile(r'href="/\S*tickets?/(\d+)/')  # to a ticket, of the portal or of the desk
 CUSTOMER, NOBODY, AGENT = "benchmark", "benchmark-empty", "benchmark-agent"  # of seed_tickets
+SEARCHES = {"number": "7", "word": "сервер", "nothing": "барракуда"}  # at the desk
 HEADER = """\
 | page | rows in table | p50 ms | p95 ms | CPU ms | queries (writes) | bytes | minimal p50 ms \
 | minimal CPU ms | minimal queries | bare CPU ms | CPU ratio |
@@ -190,21 +191,26 @@ class Row:
     cpu: float
     queries: tuple[int, int]
     size: int  # bytes
-    minimal_p50: float
-    minimal_cpu: float
-    minimal_queries: int
     bare_cpu: float
-    same_tickets: bool
+    minimal_p50: float | None = None  # of a page that has a minimal view
+    minimal_cpu: float | None = None
+    minimal_queries: int | None = None
+    same_tickets: bool = True
 
     def line(self, tickets: int) -> str:
         queries, writes = self.queries
         cells = (
             self.page + " (other tickets!)" * (not self.same_tickets), f"{tickets:,}",
             f"{self.p50:.1f}", f"{self.p95:.1f}", f"{self.cpu:.1f}", f"{queries} ({writes})",
-            f"{self.size:,}", f"{self.minimal_p50:.1f}", f"{self.minimal_cpu:.1f}",
-            self.minimal_queries, f"{self.bare_cpu:.1f}", f"{self.cpu / self.minimal_cpu:.1f}",
+            f"{self.size:,}", *self._minimal(), f"{self.bare_cpu:.1f}",
+            f"{self.cpu / self.minimal_cpu:.1f}" if self.minimal_cpu else "–",
         )  # fmt: skip
         return f"| {' | '.join(map(str, cells))} |"
+
+    def _minimal(self) -> tuple[object, ...]:
+        if self.minimal_cpu is None:
+            return "–", "–", "–"
+        return f"{self.minimal_p50:.1f}", f"{self.minimal_cpu:.1f}", self.minimal_queries
 
 
 def measure_pages(size: int, requests: int) -> Iterator[Row]:
@@ -220,22 +226,26 @@ def measure_pages(size: int, requests: int) -> Iterator[Row]:
     from benchmarks import minimal
 
     applications = (get_wsgi_application(), minimal.application())
-    tickets = reverse("ticket_list")
+    tickets, desk = reverse("ticket_list"), reverse("admin:tickets_ticket_changelist")
     for page, username, paths in (
         ("list, open", CUSTOMER, [tickets]),
         ("list, closed", CUSTOMER, [f"{tickets}?tab=closed"]),
         ("list, awaiting", CUSTOMER, [f"{tickets}?tab=awaiting"]),
         ("list, no tickets", NOBODY, [tickets]),
-        ("card", CUSTOMER, cards()),
-        ("desk, list", AGENT, [reverse("admin:tickets_ticket_changelist")]),
-    ):
+        ("card", CUSTOMER, cards("ticket_detail")),
+        ("desk, list", AGENT, [desk]),
+        ("desk, card", AGENT, cards("admin:tickets_ticket_change")),
+        *((f"desk, search: {what}", AGENT, [f"{desk}?{urlencode({'q': words})}"])
+          for what, words in SEARCHES.items()),
+    ):  # fmt: skip
         cookie = logged_in(username)
-        sides = [Side(application, cookie, paths) for application in applications]
+        product, minimal = (Side(application, cookie, paths) for application in applications)
         bare = Side(applications[1], cookie, ["/bare/"])
-        yield measure_page(page, *sides, bare, requests)
+        has_minimal = not page.startswith(("desk, card", "desk, search"))
+        yield measure_page(page, product, minimal if has_minimal else None, bare, requests)
 
 
-def cards() -> list[str]:
+def cards(url_name: str) -> list[str]:
     """Cards of the benchmark customer's tickets, spread over the two years."""
     from django.urls import reverse
 
@@ -244,7 +254,7 @@ def cards() -> list[str]:
     mine = Ticket.objects.filter(requester__username=CUSTOMER).order_by("pk")
     numbers = list(mine.values_list("pk", flat=True))
     chosen = numbers[:: max(1, len(numbers) // CARDS)]
-    return [reverse("ticket_detail", args=[number]) for number in chosen]
+    return [reverse(url_name, args=[number]) for number in chosen]
 
 
 def logged_in(username: str) -> str:
@@ -259,11 +269,12 @@ def logged_in(username: str) -> str:
     return f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
 
 
-def measure_page(page: str, product: Side, minimal: Side, bare: Side, requests: int) -> Row:
-    sides = (product, minimal, bare)
+def measure_page(page: str, product: Side, minimal: Side | None, bare: Side, requests: int) -> Row:
+    sides = [side for side in (product, minimal, bare) if side]
     for number in range(WARM_UP):
         bodies = [side.get(number) for side in sides]
-    queries, minimal_queries = product.count_queries(), minimal.count_queries()
+    queries = product.count_queries()
+    minimal_queries, _writes = minimal.count_queries() if minimal else (None, None)
     for side in sides:
         side.wall.clear()
         side.cpu.clear()
@@ -272,20 +283,22 @@ def measure_page(page: str, product: Side, minimal: Side, bare: Side, requests: 
     for number in range(requests):
         for side in sides:
             side.get(number)
-    is_card = len(product.paths) > 1
-    return Row(
+    row = Row(
         page=page,
         p50=statistics.median(product.wall),
         p95=statistics.quantiles(product.wall, n=20)[-1],
         cpu=statistics.mean(product.cpu),
         queries=queries,
         size=len(bodies[0]),
-        minimal_p50=statistics.median(minimal.wall),
-        minimal_cpu=statistics.mean(minimal.cpu),
-        minimal_queries=minimal_queries[0],
         bare_cpu=statistics.mean(bare.cpu),
-        same_tickets=is_card or linked_tickets(bodies[0]) == linked_tickets(bodies[1]),
     )
+    if minimal:
+        is_card = len(product.paths) > 1
+        row.minimal_p50 = statistics.median(minimal.wall)
+        row.minimal_cpu = statistics.mean(minimal.cpu)
+        row.minimal_queries = minimal_queries
+        row.same_tickets = is_card or linked_tickets(bodies[0]) == linked_tickets(bodies[1])
+    return row
 
 
 def linked_tickets(body: bytes) -> set[str]:
