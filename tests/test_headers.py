@@ -1,64 +1,58 @@
 """The headers of security, on every address that has a name: collected, so none is forgotten."""
 
 from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
 import pytest
 from django.contrib.auth import SESSION_KEY
 from django.core.files.base import ContentFile
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls.converters import UUIDConverter
 
 from tests.factories import AgentFactory, UserFactory, open_ticket
 from tickets.attachments import NewFile
 from tickets.models import Attachment
 
-# What an address needs that has more than a name. One of `admin:` asks for the number of a row.
-NEEDED = {
-    "ticket_detail": {"number": 1},
-    "ticket_comment": {"number": 1},
-    "ticket_close": {"number": 1},
-    "ticket_live": {"number": 1},
-    "ticket_news": {"number": 1},
-    "ticket_return": {"number": 1},
-    "ticket_rate": {"number": 1},
-    "ticket_follow": {"number": 1},
-    "organization_decide": {"number": 1},
-    "organization_role": {"number": 1},
+# What an address needs that no number fits.
+NEEDED: dict[str, dict[str, Any]] = {
     "sign_up_confirm": {"token": "1:sign"},
-    "attachment_download": {"pk": 1},
-    "data_download": {"number": UUID(int=1)},
     "email_confirm": {"token": "1:sign"},
-    "admin:accounts_user_data": {"pk": 1},
-    "admin:accounts_user_erase": {"pk": 1},
+    "invitation": {"token": "1:sign"},
     "password_reset_confirm": {"uidb64": "MQ", "token": "set-password"},
     "admin:app_list": {"app_label": "tickets"},
-    "admin:view_on_site": {"content_type_id": 1, "object_id": 1},
 }
+SAMPLES = {UUIDConverter: UUID(int=1)}  # of any other kind: 1
 # Pages for guests that nobody may keep all the same: what is typed or mailed stands on them
 SECRET_FOR_GUESTS = {"login", "admin:login", "password_reset_confirm"}
 METHODS = ["get", "head", "post", "put", "delete", "options", "trace"]
 GUEST, CUSTOMER, SUPERUSER = "guest", "customer", "superuser"
 
 
-def names(patterns: list[URLPattern | URLResolver], prefix: str = "") -> Iterator[str]:
+def collect(
+    patterns: list[URLPattern | URLResolver], prefix: str = "", given: dict[str, Any] | None = None
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each name with what its address needs; its own pattern's, and of those it stands in."""
     for one in patterns:
+        parts = {
+            **(given or {}),
+            **dict.fromkeys(one.pattern.regex.groupindex, 1),
+            **{name: SAMPLES.get(type(kind), 1) for name, kind in one.pattern.converters.items()},
+        }
         if isinstance(one, URLResolver):
             inner = f"{prefix}{one.namespace}:" if one.namespace else prefix
-            yield from names(one.url_patterns, inner)
+            yield from collect(one.url_patterns, inner, parts)
         elif one.name:
-            yield f"{prefix}{one.name}"
+            name = f"{prefix}{one.name}"
+            yield name, NEEDED.get(name, parts)
 
 
-NAMES = sorted(set(names(get_resolver().url_patterns)))
+ADDRESSES = dict(sorted(collect(get_resolver().url_patterns), key=lambda pair: pair[0]))
+NAMES = list(ADDRESSES)
 
 
-def address(name: str, row: int = 1) -> str:
-    if name in NEEDED:
-        return reverse(name, kwargs=NEEDED[name])
-    has_number = name.startswith("admin:") and name.endswith(
-        ("_change", "_delete", "_history", "_resend", "_password_change")
-    )
-    return reverse(name, args=[row] if has_number and name != "admin:password_change" else [])
+def address(name: str) -> str:
+    return reverse(name, kwargs=ADDRESSES[name])
 
 
 def policy(response) -> dict[str, str]:
