@@ -254,9 +254,11 @@ class NewTicket:
         if request.method == "POST":
             return self._take(request)
         kept = kept_words(agent_of(request), None, read_browser(request.COOKIES)).get(FORM)
+        chosen = request.GET.get("requester", "")
+        if kept and chosen and chosen != kept.body.get("requester"):
+            kept = None  # what somebody else said
         words = {name: text for name, text in (kept.body if kept else {}).items() if text}
-        chosen = {"requester": request.GET.get("requester")} if "requester" in request.GET else {}
-        form = CalledForm(initial={**chosen, **words}, may_add=self._may_add(request))
+        form = CalledForm(initial={"requester": chosen, **words}, may_add=self._may_add(request))
         return self._page(request, form, kept=kept)
 
     def _may_add(self, request: HttpRequest) -> bool:

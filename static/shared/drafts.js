@@ -46,7 +46,10 @@ function watch(mark) {
     clearTimeout(timer);
     timer = setTimeout(save, SAVE_AFTER);
   });
-  form.addEventListener("formsent", () => sessionStorage.removeItem(place));
+  form.addEventListener("formsent", () => {
+    sessionStorage.removeItem(place);
+    leaveNothing(form);
+  });
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden || !timer) return;
     save();
@@ -56,7 +59,10 @@ function watch(mark) {
     const isSent = event.target === form && !event.defaultPrevented;
     const isCleared = event.target.dataset.clears === mark.dataset.form;
     if (isSent || isCleared) stop();
-    if (isSent) keepInTab(place, form, names);
+    if (isSent) {
+      keepInTab(place, form, names);
+      leaveNothing(form);
+    }
     if (isCleared) sessionStorage.removeItem(place);
   });
   putBack(place, mark, names);
@@ -69,6 +75,11 @@ function keepInTab(place, form, names) {
   } catch {
     // too much for this browser: the words are on their way all the same
   }
+}
+
+// The way back leads to a new form: words put into it by the browser would be sent a second time
+function leaveNothing(form) {
+  form.autocomplete = "off";
 }
 
 function wordsOf(form, names) {
@@ -90,9 +101,18 @@ async function putBack(place, mark, names) {
   const { sent } = await response.json();
   const isOlder = sizeOf(kept.words) <= sizeOf(shown);
   const isChanged = names.some((name) => wordsOf(mark.form, names)[name] !== shown[name]);
-  if (sent || isOlder || isChanged) return;
-  for (const name of names) mark.form.elements[name].value = kept.words[name];
+  const isForAnother = names.some((name) => isChosenElse(mark.form, name, kept.words[name]));
+  if (sent || isOlder || isChanged || isForAnother) return;
+  for (const name of names) {
+    const field = mark.form.elements[name];
+    if (field) field.value = kept.words[name]; // people are offered anew
+  }
   for (const details of ancestors(mark.form, "details")) details.open = true;
+}
+
+function isChosenElse(form, name, value) {
+  const chosen = form.querySelector(`[type=radio][name="${name}"]:checked`);
+  return Boolean(chosen) && chosen.value !== value;
 }
 
 function* ancestors(element, name) {

@@ -195,6 +195,15 @@ def test_draft_comes_back_with_whom_it_is_for(desk, specialist, anna):
     assert f'value="{anna.pk}" checked>' in page
 
 
+def test_draft_for_one_customer_is_not_shown_for_another(desk, specialist, anna, boris):
+    body = {"description": "Звонила", "title": "Тема", "requester": str(anna.pk), "product": ""}
+    Draft.objects.create(user=specialist, form="called", body=body)
+    page = text(desk.get(NEW, {"requester": boris.pk}))
+    assert "Звонила" not in page
+    assert f'value="{boris.pk}" checked>' in page
+    assert "Звонила</textarea>" in text(desk.get(NEW, {"requester": anna.pk}))
+
+
 def test_words_of_a_lost_session_come_back(desk, said, specialist):
     author = desk.get(NEW).content.decode().split('name="author" value="')[1].split('"')[0]
     desk.logout()

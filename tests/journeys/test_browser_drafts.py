@@ -143,3 +143,27 @@ def test_draft_cleared_in_another_tab_takes_nothing_from_what_is_sent(page, open
     page.get_by_role("button", name="Отправить").click()
     page.get_by_text("Комментарий добавлен.").wait_for()
     assert [comment.body for comment in Comment.objects.all()] == [WORDS]
+
+
+def test_way_back_offers_nothing_that_was_sent(page, open_as, staff, ticket):
+    open_as("olga", f"/admin/tickets/ticket/{ticket.pk}/change/")
+    answer = page.get_by_role("textbox", name="Ответ клиенту")
+    answer.fill(WORDS)
+    page.get_by_role("button", name="Ответить", exact=True).click()
+    page.get_by_text("сохранена").wait_for()
+    page.go_back()
+    page.locator(".said-own", has_text=WORDS).wait_for()
+    page.wait_for_load_state()
+    assert answer.input_value() == ""
+
+
+def test_words_left_in_a_hurry_do_not_go_with_another_customer(page, open_as, staff, anna, boris):
+    """They are kept in the tab when its page is left before the draft was saved."""
+    new = "/admin/tickets/ticket/new/?requester="
+    open_as("olga", f"{new}{anna.pk}")
+    page.get_by_label("Описание").fill(WORDS)
+    with page.expect_response(re.compile("/drafts/[?]key=")):
+        page.goto(page.url.replace(f"requester={anna.pk}", f"requester={boris.pk}"))
+    page.wait_for_function("() => !Object.keys(sessionStorage).length")
+    page.wait_for_load_state("networkidle")
+    assert page.get_by_label("Описание").input_value() == ""
