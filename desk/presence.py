@@ -39,7 +39,7 @@ def _answer(request: HttpRequest, pk: int) -> HttpResponse:
         leave(user=agent, ticket=ticket)
     elif request.method == "POST":
         others = give_sign(user=agent, ticket=ticket, writes=bool(request.POST.get("writes")))
-        news = news_for_desk(ticket, read_number(request.POST.get("seen", "")) or 0)
+        news = news_for_desk(ticket, read_number(request.POST.get("seen", "")) or 0, agent)
     return JsonResponse(
         {"others": _who(others), "news": _what(news), "number": news.number},
         json_dumps_params={"ensure_ascii": False},
@@ -59,7 +59,7 @@ def _who(others: Sequence[Other]) -> str:
 
 
 def _what(news: DeskNews) -> str:
-    """What came, the customer's words first."""
+    """What came, the customer's words first, one's own last."""
     if news.by_customers:
         return ngettext(
             "Новый комментарий клиента — показать",
@@ -70,4 +70,6 @@ def _what(news: DeskNews) -> str:
         return _("Другой специалист ответил клиенту — показать")
     if news.notes:
         return _("Новая внутренняя заметка — показать")
+    if news.by_oneself:
+        return _("Вы написали в другой вкладке — показать")
     return _("Заявка изменилась — показать") if news.changes else ""

@@ -114,6 +114,9 @@ class WordsForm(forms.Form):
         """What the agent asks for, as far as the same form sent twice asks for the same."""
         return {self.words: self.cleaned_data.get(self.words)}
 
+    def saved(self) -> str:
+        return _("Заявка № %(number)d сохранена.") % {"number": self.ticket.number}
+
     def renew_key(self) -> None:
         """Let what the form says be sent as something new."""
         self.data = {name: self.data[name] for name in self.data if name != "key"}
@@ -175,6 +178,10 @@ class NoteForm(WordsForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["attachments"].widget.attrs["id"] = "id_note_files"  # two forms on a page
+
+    def saved(self) -> str:
+        """Nobody is to take it for an answer."""
+        return _("Заметка сохранена, клиент её не увидит.")
 
 
 class FactsForm(forms.Form):

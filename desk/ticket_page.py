@@ -87,8 +87,7 @@ class TicketPage(DeskAdmin):
         form = kind(request.POST, request.FILES, ticket=ticket, agent=person)
         try:
             if form.is_valid() and form.save(self._actor(request), _sending(request, form)):
-                text = _("Заявка № %(number)d сохранена.") % {"number": ticket.number}
-                self.message_user(request, text, messages.SUCCESS)
+                self.message_user(request, form.saved(), messages.SUCCESS)
                 return self._back(request, ticket)
         except KeyReused as refusal:
             form.renew_key()

@@ -85,29 +85,27 @@ class DeskNews:
 
     by_customers: int = 0
     by_agents: int = 0
+    by_oneself: int = 0  # in another tab
     notes: int = 0
     changes: int = 0
 
     @property
     def number(self) -> int:
-        return self.by_customers + self.by_agents + self.notes + self.changes
+        return self.by_customers + self.by_agents + self.by_oneself + self.notes + self.changes
 
 
-def events_unseen(ticket: Ticket, seen: int) -> list[tuple[str, bool, int | None, bool]]:
-    """Kind, whether by an agent, comment and whether internal of what a card does not show."""
+def news_for_desk(ticket: Ticket, seen: int, reader: User) -> DeskNews:
     rows = TicketEvent.objects.filter(ticket=ticket, pk__gt=seen).exclude(kind=Kind.DUE)
-    names = ("kind", "by_agent", "comment", "is_internal")
-    return list(rows.order_by("pk").values_list(*names)[:NEWS_COUNTED])
-
-
-def news_for_desk(ticket: Ticket, seen: int) -> DeskNews:
-    rows = events_unseen(ticket, seen)
-    said = [row for row in rows if row[2] and row[0] != Kind.EDITED]
-    notes = sum(is_internal for *_rest, is_internal in said)
-    by_agents = sum(by_agent for _kind, by_agent, *_rest in said) - notes
+    found = rows.order_by("pk").only("kind", "by_agent", "comment", "is_internal", "actor")
+    events = list(found[:NEWS_COUNTED])
+    said = [event for event in events if event.comment_id and event.kind != Kind.EDITED]
+    others = [event for event in said if event.actor_id != reader.pk]
+    notes = sum(event.is_internal for event in others)
+    by_agents = sum(event.by_agent for event in others) - notes
     return DeskNews(
-        by_customers=len(said) - notes - by_agents,
+        by_customers=len(others) - notes - by_agents,
         by_agents=by_agents,
+        by_oneself=len(said) - len(others),
         notes=notes,
-        changes=len(rows) - len(said),
+        changes=len(events) - len(said),
     )

@@ -59,7 +59,7 @@ function show(told) {
   if (others.textContent !== told.others) others.textContent = told.others;
   pending = told.number;
   document.title = pending ? `(${pending}) ${title}` : title;
-  if (!told.news) return bar.replaceChildren();
+  if (!told.news) return bar.querySelector("button")?.remove(); // a warning stays until it is heeded
   if (bar.textContent === told.news) return undefined;
   const button = document.createElement("button");
   button.type = "button";

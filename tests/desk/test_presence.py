@@ -8,6 +8,7 @@ from tests.factories import AgentFactory, open_ticket
 from tickets import services
 from tickets.comments import add_comment
 from tickets.models import Presence, Priority
+from tickets.recording import agent
 
 
 @pytest.fixture
@@ -39,17 +40,23 @@ def test_card_says_who_else_is_there(desk, maria, ticket):
     assert ask(desk, ticket)["others"] == ""
 
 
-def test_card_says_what_came(desk, ticket, by_anna, by_agent):
+def test_card_says_what_came(maria, ticket, by_anna, by_agent):
     seen = ticket.events.latest("pk").pk
     services.set_priority(ticket=ticket, priority=Priority.HIGH, actor=by_agent)
-    assert ask(desk, ticket, seen=seen)["news"] == "Заявка изменилась — показать"
+    assert ask(maria, ticket, seen=seen)["news"] == "Заявка изменилась — показать"
     add_comment(ticket=ticket, actor=by_agent, body="Для нас", internal=True)
-    assert ask(desk, ticket, seen=seen)["news"] == "Новая внутренняя заметка — показать"
+    assert ask(maria, ticket, seen=seen)["news"] == "Новая внутренняя заметка — показать"
     add_comment(ticket=ticket, actor=by_agent, body="Ответ", takes_to_work=False)
-    assert ask(desk, ticket, seen=seen)["news"] == "Другой специалист ответил клиенту — показать"
+    assert ask(maria, ticket, seen=seen)["news"] == "Другой специалист ответил клиенту — показать"
     add_comment(ticket=ticket, actor=by_anna, body="Вопрос")
-    told = ask(desk, ticket, seen=seen)
+    told = ask(maria, ticket, seen=seen)
     assert (told["news"], told["number"]) == ("Новый комментарий клиента — показать", 4)
+
+
+def test_words_of_another_tab_are_not_another_agents(desk, ticket, specialist):
+    seen = ticket.events.latest("pk").pk
+    add_comment(ticket=ticket, actor=agent(specialist), body="Ответ", takes_to_work=False)
+    assert ask(desk, ticket, seen=seen)["news"] == "Вы написали в другой вкладке — показать"
 
 
 def test_nothing_is_written_on_a_read(desk, ticket):

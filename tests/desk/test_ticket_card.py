@@ -140,6 +140,11 @@ def test_note_stays_internal_and_moves_nothing(desk, ticket):
     assert not Delivery.objects.filter(event__comment__isnull=False).exists()
 
 
+def test_note_is_not_taken_for_an_answer(desk, ticket):
+    said = desk.post(form_of(ticket, "note"), noted(ticket, note="Секрет."), follow=True)
+    assert "Заметка сохранена, клиент её не увидит." in said.content.decode()
+
+
 def test_refused_note_comes_back_as_a_note(desk, ticket):
     response = desk.post(form_of(ticket, "note"), noted(ticket, note="ё" * (TEXT_LIMIT + 1)))
     assert list(errors(response)) == ["note"]

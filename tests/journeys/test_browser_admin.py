@@ -57,7 +57,7 @@ def press(desk, name):
 
 
 def saved(desk):
-    desk.get_by_text(re.compile("Заявка № .* сохранена")).wait_for()
+    desk.get_by_text(re.compile("Заявка № .* сохранена|Заметка сохранена")).wait_for()
 
 
 def test_agent_answers_and_waits_for_the_customer(desk, ticket):

@@ -131,6 +131,10 @@ def test_words_of_the_other_are_read_before_ones_own_are_sent(two):
     assert "Ответ Марии" in first.locator(".event-fresh").last.inner_text()
     assert words(first).input_value() == "Мой ответ"
     assert not Comment.objects.filter(body="Мой ответ").exists()
+    with first.expect_response("**/presence/"):
+        pass
+    first.wait_for_function("() => true")  # what the answer told is shown
+    assert first.get_by_text("Прочитайте и отправьте ещё раз").is_visible()
     send(first)
     first.get_by_text("сохранена").wait_for()
     assert Comment.objects.filter(body="Мой ответ").count() == 1
@@ -139,8 +143,12 @@ def test_words_of_the_other_are_read_before_ones_own_are_sent(two):
 def test_news_are_put_in_without_touching_what_is_typed(two, anna, ticket):
     first, _second = two
     words(first).fill("Мой ответ")
+    before = words(first).bounding_box()
     add_comment(ticket=ticket, actor=customer(anna, Face.BOT), body="Уже заработало!")
-    first.get_by_role("button", name="Новый комментарий клиента — показать").click(timeout=PATIENCE)
+    news = first.get_by_role("button", name="Новый комментарий клиента — показать")
+    news.wait_for(timeout=PATIENCE)
+    assert words(first).bounding_box() == before
+    news.click()
     first.locator(".event-fresh", has_text="Уже заработало!").wait_for()
     assert words(first).input_value() == "Мой ответ"
     send(first)

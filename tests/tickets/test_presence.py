@@ -106,22 +106,25 @@ def test_old_rows_go(ticket, igor, maria, clock):
     assert timedelta(minutes=1) < KEPT_FOR
 
 
-def test_news_are_told_apart(ticket, by_agent, by_anna, igor):
+def test_news_are_told_apart(ticket, by_agent, by_anna, igor, maria):
     seen = ticket.events.latest("pk").pk
-    assert news_for_desk(ticket, seen) == DeskNews()
+    assert news_for_desk(ticket, seen, maria) == DeskNews()
     services.set_priority(ticket=ticket, priority=Priority.HIGH, actor=by_agent)
-    assert news_for_desk(ticket, seen) == DeskNews(changes=1)
+    assert news_for_desk(ticket, seen, maria) == DeskNews(changes=1)
     add_comment(ticket=ticket, actor=recording.agent(igor), body="Для нас", internal=True)
     add_comment(ticket=ticket, actor=by_anna, body="Вопрос")
     add_comment(ticket=ticket, actor=by_agent, body="Ответ", takes_to_work=False)
-    news = news_for_desk(ticket, seen)
+    news = news_for_desk(ticket, seen, maria)
     assert news == DeskNews(by_customers=1, by_agents=1, notes=1, changes=1)
     assert news.number == 4
-    assert news_for_desk(ticket, ticket.events.latest("pk").pk) == DeskNews()
+    mine = news_for_desk(ticket, seen, igor)
+    assert mine == DeskNews(by_customers=1, by_agents=1, by_oneself=1, changes=1)
+    assert mine.number == 4
+    assert news_for_desk(ticket, ticket.events.latest("pk").pk, maria) == DeskNews()
 
 
-def test_due_times_are_no_news(ticket, clock):
+def test_due_times_are_no_news(ticket, clock, maria):
     seen = ticket.events.latest("pk").pk
     clock.advance(minutes=61)
     recording.record(ticket, recording.Kind.DUE, recording.SYSTEM, new="answer_late")
-    assert news_for_desk(ticket, seen) == DeskNews()
+    assert news_for_desk(ticket, seen, maria) == DeskNews()
