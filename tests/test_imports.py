@@ -138,9 +138,9 @@ TICKETS = {
         "accounts.models", "tickets.models", "tickets.refusals", "tickets.text",
     ],
     "tickets/incidents.py": [
-        "accounts.quotas", "config.queue", "tickets.comments", "tickets.models",
-        "tickets.recording", "tickets.refusals", "tickets.refusals_joining", "tickets.services",
-        "tickets.status",
+        "accounts.quotas", "config.queue", "tickets.attachments", "tickets.canned",
+        "tickets.comments", "tickets.models", "tickets.recording", "tickets.refusals",
+        "tickets.refusals_joining", "tickets.services", "tickets.status",
     ],
     "tickets/splitting.py": [
         "tickets.attachments", "tickets.models", "tickets.recording", "tickets.refusals_joining",

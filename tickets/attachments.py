@@ -3,7 +3,7 @@
 from __future__ import annotations  # File[Any] is generic for the type checker only
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -20,7 +20,7 @@ from accounts.typed import without_invisible
 from config.disk import has_room
 from config.numerals import file_size
 from tickets.file_kinds import HEAD, TAKEN, ending, extension, media_type
-from tickets.models import Attachment, CannedFile, attachment_path
+from tickets.models import Attachment, CannedFile, IncidentFile, attachment_path
 from tickets.refusals import FileRefused, TooManyBytes
 from tickets.text import clean_line
 
@@ -31,7 +31,7 @@ MAX_SIZE = 50 * 1024**2  # bytes, on the portal
 BYTES_A_DAY = Quota("file bytes", 1024**3, timedelta(days=1), TooManyBytes)  # a person
 NAME_LIMIT = 120
 ENDING_LIMIT = 40
-NAMING = (Attachment, CannedFile)  # the tables whose rows name contents
+NAMING = (Attachment, CannedFile, IncidentFile)  # the tables whose rows name contents
 
 
 def clean_file_name(name: str) -> str:
@@ -106,6 +106,7 @@ class NewFile:
     content_type: str = ""
     content: File[Any] | None = None
     stored: str = ""  # the name of the content in the storage; set by `stored_contents`
+    is_shared: bool = False  # the content is another row's, too, and has been counted
     source: str = ""  # where a channel finds the content later: `<channel>:<its own reference>`
 
 
@@ -150,11 +151,13 @@ def stored_contents(files: Sequence[NewFile]) -> Iterator[list[NewFile]]:
             delete_content(name)
 
 
-def unnamed(names: Sequence[str]) -> set[str]:
-    """Which of these contents no row names."""
+def unnamed(names: Sequence[str], *, gone: Collection[int] = ()) -> set[str]:
+    """Which of these contents no row names, without attachments that are to be deleted."""
     left = set(names)
     for model in NAMING if names else ():
         rows = model._default_manager.filter(file__in=names)
+        if model is Attachment:
+            rows = rows.exclude(pk__in=gone)
         left.difference_update(rows.values_list("file", flat=True))
     return left
 
@@ -175,6 +178,8 @@ def delete_content(name: str) -> bool:
 
 def _checked(file: NewFile) -> NewFile:
     """The file under the name it will be shown by. Raises FileRefused."""
+    if file.stored:
+        return file  # was checked before
     name = clean_file_name(file.name)
     check_file(name=name, size=file.size)
     if file.content is None:

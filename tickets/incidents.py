@@ -5,29 +5,38 @@ Customers know nothing of it: each hears the answer in their own ticket.
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from accounts.quotas import QuotaReached
+from accounts.quotas import QuotaReached, use
 from config.queue import enqueue, is_ending
+from tickets.attachments import BYTES_A_DAY, MAX_FILES, NewFile, stored_contents
+from tickets.canned import fill, require_known, values_for
 from tickets.comments import add_comment
-from tickets.models import IncidentAnswer, IncidentAnswerPart, Ticket, serving
+from tickets.models import IncidentAnswer, IncidentAnswerPart, IncidentFile, Ticket, serving
 from tickets.recording import (
     Actor,
     Kind,
     agent,
     change_by,
-    clean_body,
+    clean_words,
     lock,
     one_change,
     record,
     require_agent,
     require_unmerged,
 )
-from tickets.refusals import REFUSALS, AlreadyDone, NotYours, TicketClosed
+from tickets.refusals import (
+    REFUSALS,
+    AlreadyDone,
+    AnswerMissing,
+    NotYours,
+    TicketClosed,
+    TooManyFiles,
+)
 from tickets.refusals_joining import AlreadyInIncident, IncidentEmpty, IncidentNested
 from tickets.services import change_status
 from tickets.status import Role, TicketStatus, allowed_transitions
@@ -85,16 +94,30 @@ def take_out_of_incident(*, ticket: Ticket, actor: Actor) -> None:
 
 @one_change
 def answer_all(
-    *, incident: Ticket, actor: Actor, body: str, status: TicketStatus | None = None
+    *,
+    incident: Ticket,
+    actor: Actor,
+    body: str,
+    status: TicketStatus | None = None,
+    files: Sequence[NewFile] = (),
 ) -> IncidentAnswer:
     """Let the worker answer every open ticket of an incident, and move it along where it may go.
 
-    Closed ones are left out. Raises IncidentEmpty, TextRequired or TextTooLong.
+    Variables of ready answers stand for each ticket's own. Closed tickets are left out. Raises
+    IncidentEmpty, AnswerMissing, TextRequired, TextTooLong, VariableUnknown, TooManyFiles,
+    TooManyBytes and FileRefused.
     """
     if actor.user is None or actor.role != Role.AGENT:
         raise NotYours
-    body = clean_body(body)
-    with change_by(actor):
+    body = clean_words(body, files)
+    require_known(body)
+    if status and not body:
+        raise AnswerMissing(status)
+    if len(files) > MAX_FILES:
+        raise TooManyFiles(MAX_FILES)
+    with stored_contents(files) as files, change_by(actor):
+        if files:
+            use(actor.user, BYTES_A_DAY, sum(file.size for file in files))
         lock(incident)
         numbers = list(
             Ticket.objects.filter(incident=incident)
@@ -107,16 +130,24 @@ def answer_all(
         answer = IncidentAnswer.objects.create(
             incident=incident, author=actor.user, body=body, status=status or ""
         )
+        _keep_files(answer, files)
         parts = [IncidentAnswerPart(answer=answer, ticket_id=number) for number in numbers]
         IncidentAnswerPart.objects.bulk_create(parts, batch_size=500)
         enqueue("tickets.tasks.answer_incident", answer.pk)
         return answer
 
 
+def _keep_files(answer: IncidentAnswer, files: Sequence[NewFile]) -> None:
+    for file in files:
+        kind = file.content_type[:100]
+        answer.files.create(name=file.name, size=file.size, content_type=kind, file=file.stored)
+
+
 def give_answer(number: int, end: float) -> bool:
     """Answer the tickets of a batch until `end`, of the monotonic clock; True where more wait."""
     waiting = IncidentAnswerPart.objects.filter(answer=number, state=State.WAITING)
     parts = waiting.select_related("answer__author", "ticket").order_by("pk")
+    parts = parts.prefetch_related("answer__files")
     for part in parts[:PARTS_A_CALL]:
         if time.monotonic() > end or is_ending():
             return True
@@ -159,11 +190,18 @@ def _say(ticket: Ticket, answer: IncidentAnswer, actor: Actor) -> None:
     nothing more is said in the name of somebody whose way in was closed meanwhile."""
     if not serving().filter(pk=answer.author_id).exists():
         raise NotYours
+    body = fill(answer.body, values_for(ticket, answer.author))
+    files = [_shared(file) for file in answer.files.all()]
     if answer.status in allowed_transitions(ticket.status, Role.AGENT):
         to = TicketStatus(answer.status)
-        change_status(ticket=ticket, to=to, actor=actor, answer=answer.body)
+        change_status(ticket=ticket, to=to, actor=actor, answer=body, files=files)
     else:
-        add_comment(ticket=ticket, actor=actor, body=answer.body)
+        add_comment(ticket=ticket, actor=actor, body=body, files=files)
+
+
+def _shared(file: IncidentFile) -> NewFile:
+    kept = str(file.file)
+    return NewFile(file.name, file.size, file.content_type, stored=kept, is_shared=True)
 
 
 def answers_under_way() -> list[int]:
@@ -179,4 +217,5 @@ def with_progress(answers: Iterable[IncidentAnswer]) -> list[IncidentAnswer]:
         "number": Count("parts"),
     }
     rows = IncidentAnswer.objects.filter(pk__in=[row.pk for row in answers])
-    return list(rows.select_related("author").annotate(**counts).order_by("-pk"))
+    rows = rows.select_related("author").prefetch_related("files")
+    return list(rows.annotate(**counts).order_by("-pk"))

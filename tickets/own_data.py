@@ -8,7 +8,7 @@ from django.db.models import Case, F, QuerySet, TextField, Value, When
 
 from accounts.models import Erasure, User
 from accounts.personal_data import ERASED_TEXT, Batch, Entry, Page, Section
-from tickets.attachments import delete_content
+from tickets.attachments import delete_content, unnamed
 from tickets.delivery import cancel_waiting
 from tickets.models import (
     Attachment,
@@ -297,10 +297,14 @@ def _erase_comments(comments: QuerySet[Comment]) -> None:
 
 
 def _erase_files(files: QuerySet[Attachment]) -> None:
-    """Contents first: what is killed in between is done again, and no content is left behind."""
-    for name in files.exclude(file="").values_list("file", flat=True):
+    """Contents first: what is killed in between is done again, and no content is left behind.
+
+    One that another row names as well stays.
+    """
+    rows = dict(files.values_list("pk", "file"))
+    for name in unnamed([name for name in rows.values() if name], gone=rows):
         delete_content(name)
-    Attachment.objects.filter(pk__in=list(files.values_list("pk", flat=True))).delete()
+    Attachment.objects.filter(pk__in=rows).delete()
 
 
 def _erased_if_any(field: str) -> Case:

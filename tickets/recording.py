@@ -75,6 +75,11 @@ def clean_body(text: str) -> str:
     return _require_length(clean_text(text), TEXT_LIMIT)
 
 
+def clean_words(text: str, files: Sequence[NewFile]) -> str:
+    """The same of words that files may stand for."""
+    return clean_body(text) if clean_text(text) or not files else ""
+
+
 def _require_length(text: str, limit: int) -> str:
     if not text:
         raise TextRequired
@@ -186,7 +191,7 @@ def write_comment(
         author=actor.user,
         by_agent=actor.role == Role.AGENT,
         is_internal=internal,
-        body=clean_text(body) if files and not clean_text(body) else clean_body(body),
+        body=clean_words(body, files),
         face=actor.face,
     )
     attach(ticket, comment, files)
@@ -204,8 +209,8 @@ def attach(
     if files and ticket.attachments.filter(comment=comment).count() + len(files) > MAX_FILES:
         raise TooManyFiles(MAX_FILES)
     sender = comment.author if comment else sender or ticket.requester
-    if files and sender:
-        use(sender, BYTES_A_DAY, sum(file.size for file in files))
+    if sender and (counted := [file.size for file in files if not file.is_shared]):
+        use(sender, BYTES_A_DAY, sum(counted))
     for file in files:  # one by one: bulk_create does not promise the order of ids
         Attachment.objects.create(
             ticket=ticket,

@@ -200,7 +200,7 @@ def test_query_count_of_a_batch(anna, agent, number, django_assert_num_queries):
     for _number in range(number):
         close_ticket(anna, agent)
     erasure = Erasure.objects.create(user=anna, asked_by=anna)
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(13):
         own_data.TicketsSection().erase(erasure, 0)
 
 

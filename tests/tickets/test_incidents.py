@@ -1,16 +1,22 @@
 """Many tickets under one, and one answer to all: each customer hears it once, in their own."""
 
+import os
 import time
+from pathlib import Path
 
 import pytest
 
 from accounts.identity import set_access
+from accounts.models import Usage
 from accounts.quotas import TooManyChanges
 from accounts.security import Origin
 from tests.factories import CommentFactory, TicketFactory, UserFactory, let_serve, open_ticket
+from tests.files import PDF, pdf
 from tests.queue import run_queue
 from tests.threads import in_parallel
 from tickets import incidents, recording, services
+from tickets.attachments import BYTES_A_DAY, MAX_FILES, NewFile
+from tickets.erasures import request_erasure
 from tickets.incidents import (
     answer_all,
     give_answer,
@@ -20,6 +26,7 @@ from tickets.incidents import (
 )
 from tickets.merging import merge_tickets
 from tickets.models import (
+    Attachment,
     Comment,
     IncidentAnswer,
     IncidentAnswerPart,
@@ -28,9 +35,20 @@ from tickets.models import (
 )
 from tickets.notices import notices_of
 from tickets.queries import public_events
-from tickets.refusals import AlreadyDone, NotYours, TextRequired, TicketClosed, TicketMerged
+from tickets.refusals import (
+    AlreadyDone,
+    AnswerMissing,
+    FileRefused,
+    NotYours,
+    TextRequired,
+    TicketClosed,
+    TicketMerged,
+    TooManyFiles,
+    VariableUnknown,
+)
 from tickets.refusals_joining import AlreadyInIncident, IncidentEmpty, IncidentNested
 from tickets.status import TicketStatus
+from tickets.strays import delete_stray_files
 from tickets.tasks import answer_incident, wake_incident_answers
 
 pytestmark = pytest.mark.django_db
@@ -300,6 +318,129 @@ def test_two_incidents_put_under_each_other_at_once(agent, anna, product):
         lambda: put_under_incident(ticket=two, incident=one, actor=actor),
     )
     assert sorted(isinstance(result, IncidentNested) for result in results) == [False, True]
+
+
+# Its files, and what is each one's own
+
+
+def content(file: Attachment) -> bytes:
+    return Path(file.file.path).read_bytes()
+
+
+def contents(settings) -> list[Path]:
+    return [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("status", [None, TicketStatus.RESOLVED])
+def test_each_gets_the_files_whose_content_is_kept_once(
+    tickets, incident, by_agent, settings, status
+):
+    files = [pdf("план.pdf"), pdf("акт.pdf", PDF + b"2")]
+    answer = answer_all(incident=incident, actor=by_agent, body="Слова", status=status, files=files)
+    give_all(answer)
+    for ticket in tickets:
+        sent = ticket.comments.get().attachments.all()
+        assert [(row.name, row.state) for row in sent] == [
+            ("план.pdf", "ready"), ("акт.pdf", "ready"),
+        ]  # fmt: skip
+        assert [content(row) for row in sent] == [PDF, PDF + b"2"]
+    assert len(contents(settings)) == 2
+
+
+def test_files_alone_are_enough_where_no_status_asks_for_words(tickets, incident, by_agent):
+    give_all(answer_all(incident=incident, actor=by_agent, body="", files=[pdf()]))
+    assert [said(row) for row in tickets] == [[""]] * 3
+    with pytest.raises(AnswerMissing):
+        answer_all(
+            incident=incident, actor=by_agent, body=" ", status=TicketStatus.WAITING, files=[pdf()]
+        )
+
+
+def test_files_count_once_however_many_get_them(tickets, incident, by_agent):
+    give_all(answer_all(incident=incident, actor=by_agent, body="Слова", files=[pdf()]))
+    assert Usage.objects.get(user=by_agent.user, kind=BYTES_A_DAY.kind).used == len(PDF)
+
+
+@pytest.mark.parametrize(
+    ("files", "refusal"),
+    [
+        ([pdf()] * (MAX_FILES + 1), TooManyFiles),
+        ([pdf(), pdf("вирус.exe")], FileRefused),
+        ([NewFile("x.pdf", BYTES_A_DAY.limit)], FileRefused),
+    ],
+)
+def test_refused_files_leave_nothing(tickets, incident, by_agent, settings, files, refusal):
+    with pytest.raises(refusal):
+        answer_all(incident=incident, actor=by_agent, body="Слова", files=files)
+    assert not IncidentAnswer.objects.exists()
+    assert contents(settings) == []
+
+
+def test_killed_in_between_everybody_gets_the_files_once(
+    tickets, incident, by_agent, settings, monkeypatch
+):
+    answer = answer_all(incident=incident, actor=by_agent, body="Слова", files=[pdf()])
+    real, calls = incidents._say, []
+
+    def die(*args):
+        real(*args)
+        calls.append(args)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(incidents, "_say", die)
+        with pytest.raises(KeyboardInterrupt):
+            give_answer(answer.pk, time.monotonic() + LONG)
+    give_all(answer)
+    assert [row.attachments.count() for row in tickets] == [1, 1, 1]
+    assert len(contents(settings)) == 1
+
+
+def test_refused_one_leaves_the_content_to_the_others(tickets, incident, by_agent):
+    answer = answer_all(incident=incident, actor=by_agent, body="Слова", files=[pdf()])
+    Ticket.objects.filter(pk=tickets[0].pk).update(status=TicketStatus.CLOSED)
+    give_all(answer)
+    assert not tickets[0].attachments.exists()
+    assert [content(row.attachments.get()) for row in tickets[1:]] == [PDF, PDF]
+
+
+def test_sweep_leaves_a_content_that_waits_for_its_tickets(
+    tickets, incident, by_agent, settings, anna, product
+):
+    open_ticket(anna, product=product, files=[pdf()])  # without any the sweep does nothing
+    answer = answer_all(incident=incident, actor=by_agent, body="Слова", files=[pdf()])
+    for path in contents(settings):
+        os.utime(path, (0, 0))
+    delete_stray_files()
+    give_all(answer)
+    assert content(tickets[0].attachments.get()) == PDF
+
+
+def test_erased_customer_takes_no_file_from_the_others(tickets, incident, by_agent):
+    """Nor where a file of their own shares its content."""
+    give_all(answer_all(incident=incident, actor=by_agent, body="Слова", files=[pdf()]))
+    shared = tickets[0].attachments.get()
+    tickets[0].attachments.create(name="своё.pdf", file=str(shared.file))
+    Ticket.objects.filter(pk=tickets[0].pk).update(status=TicketStatus.CLOSED)
+    request_erasure(user=tickets[0].requester, asked_by=by_agent.user)
+    run_queue()
+    assert [row.name for row in tickets[0].attachments.all()] == ["счёт.pdf"]
+    assert [content(row.attachments.get()) for row in tickets] == [PDF] * 3
+
+
+def test_variables_are_each_customers_own(tickets, incident, by_agent):
+    body = "{Имя}, заявка {номер}: {тема}. {специалист}"
+    give_all(answer_all(incident=incident, actor=by_agent, body=body))
+    assert [said(row) for row in tickets] == [
+        [f"{row.requester.first_name}, заявка {row.pk}: {row.title}. {by_agent.user.short_name}"]
+        for row in tickets
+    ]
+
+
+def test_variable_that_nothing_stands_for_is_refused(tickets, incident, by_agent):
+    with pytest.raises(VariableUnknown, match="{отчество}"):
+        answer_all(incident=incident, actor=by_agent, body="{отчество}, готово")
 
 
 def test_notes_are_never_part_of_it(tickets, incident, by_agent):

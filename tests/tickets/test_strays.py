@@ -111,7 +111,7 @@ def test_names_are_looked_up_by_chunks(root, monkeypatch, django_assert_num_quer
     for _ in range(number):
         stray(this_month(root))
     chunks = {1: 1, 3: 2, 7: 3}[number]  # the kept one is looked up, too
-    with django_assert_num_queries(3 + 1 + 2 * chunks):  # files of tickets and of ready answers
+    with django_assert_num_queries(3 + 1 + 3 * chunks):  # of tickets, ready answers, answers to all
         delete_stray_files()
     assert len(list(this_month(root).iterdir())) == 1
 

@@ -13,7 +13,7 @@ from tickets.models.desk import (
     SavedView,
     TicketLink,
 )
-from tickets.models.incidents import IncidentAnswer, IncidentAnswerPart
+from tickets.models.incidents import IncidentAnswer, IncidentAnswerPart, IncidentFile
 from tickets.models.products import (
     Priority,
     Product,
@@ -72,6 +72,7 @@ __all__ = [
     "Follower",
     "IncidentAnswer",
     "IncidentAnswerPart",
+    "IncidentFile",
     "FollowerQuerySet",
     "FormKey",
     "Lease",

@@ -1,4 +1,4 @@
-"""One answer to all tickets of an incident: what is said, and who has it already."""
+"""One answer to all tickets of an incident: what is said and sent, and who has it already."""
 
 from typing import ClassVar
 
@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from tickets.models.tickets import TEXT_LIMIT, Ticket
+from tickets.models.words import attachment_path
 from tickets.status import TicketStatus
 
 
@@ -27,6 +28,22 @@ class IncidentAnswer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.incident_id}: {self.pk}"
+
+
+class IncidentFile(models.Model):
+    """A file of an answer to all. Its content is kept once: rows of each ticket name the same."""
+
+    answer = models.ForeignKey(IncidentAnswer, on_delete=models.CASCADE, related_name="files")
+    name = models.CharField(max_length=120)
+    size = models.PositiveBigIntegerField()  # bytes
+    content_type = models.CharField(max_length=100, blank=True)
+    file = models.FileField(upload_to=attachment_path)
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class IncidentAnswerPart(models.Model):
