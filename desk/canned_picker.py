@@ -1,6 +1,6 @@
-"""Ready answers on the card of a ticket: found while typing, filled, sent with their files."""
+"""Ready answers where agents write: found while typing, filled, sent with their files."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib.admin import ModelAdmin
@@ -14,10 +14,11 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from config.numerals import file_size
 from desk.lists import agent_of, is_number
-from desk.queue import same_list
+from desk.queue import list_behind, same_list
 from tickets.attachments import MAX_FILES, NewFile
 from tickets.canned import answers_for, as_new_file, files_chosen, fill, values_for
 from tickets.models import CannedAnswer, CannedFile, Ticket
+from tickets.queries import read_number
 
 VIEW = "tickets.view_cannedanswer"
 QUERY_LIMIT = 100  # characters
@@ -30,7 +31,7 @@ class ReadyFilesField(forms.Field):
 
     def __init__(self) -> None:
         super().__init__(required=False)
-        self.agent: User | None = None  # set by the form
+        self.agent: User | None = None  # set by `let_choose`
         self.chosen: list[CannedFile] = []
 
     def clean(self, value: Any) -> list[NewFile]:
@@ -45,23 +46,43 @@ class ReadyFilesField(forms.Field):
         return [as_new_file(file) for file in self.chosen]
 
 
+def let_choose(agent: User, form: forms.Form) -> None:
+    """Let the form take the files this agent may use."""
+    cast(ReadyFilesField, form.fields["canned_files"]).agent = agent
+
+
 def urls(admin: ModelAdmin) -> list[URLPattern]:
-    def view(request: HttpRequest, pk: int) -> HttpResponse:
-        if not (admin.has_view_permission(request) and request.user.has_perm(VIEW)):
-            raise PermissionDenied
+    def of_ticket(request: HttpRequest, pk: int) -> HttpResponse:
+        _require_view(admin, request)
         related = Ticket.objects.select_related("requester", "product")
         return _offer(admin, request, get_object_or_404(related, pk=pk))
 
-    page = admin.admin_site.admin_view(view)
-    return [path("<int:pk>/canned/", page, name="tickets_ticket_canned")]
+    def unfilled(request: HttpRequest) -> HttpResponse:
+        _require_view(admin, request)
+        return _offer(admin, request, None)
+
+    view = admin.admin_site.admin_view
+    return [
+        path("<int:pk>/canned/", view(of_ticket), name="tickets_ticket_canned"),
+        path("canned/", view(unfilled), name="tickets_ticket_unfilled"),
+    ]
 
 
-def _offer(admin: ModelAdmin, request: HttpRequest, ticket: Ticket) -> HttpResponse:
-    """The answers that have the words, as JSON for the script and as a page without it."""
+def _require_view(admin: ModelAdmin, request: HttpRequest) -> None:
+    if not (admin.has_view_permission(request) and request.user.has_perm(VIEW)):
+        raise PermissionDenied
+
+
+def _offer(admin: ModelAdmin, request: HttpRequest, ticket: Ticket | None) -> HttpResponse:
+    """The answers that have the words, as JSON for the script and as a page without it.
+
+    Without a ticket, for one that is not there yet or for many, variables are left to the sending.
+    """
     agent = agent_of(request)
     words = request.GET.get("q", "")[:QUERY_LIMIT]
-    values = values_for(ticket, agent)
-    answers = [_plain(answer, values) for answer in answers_for(ticket, agent, words)]
+    values = values_for(ticket, agent) if ticket else {}
+    product = ticket.product_id if ticket else read_number(request.GET.get("product", ""))
+    answers = [_plain(answer, values) for answer in answers_for(product, agent, words)]
     if request.GET.get("format") == "json":
         return JsonResponse({"answers": answers})
     context = {
@@ -71,6 +92,7 @@ def _offer(admin: ModelAdmin, request: HttpRequest, ticket: Ticket) -> HttpRespo
         "ticket": ticket,
         "words": words,
         "answers": answers,
+        "list_behind": list_behind(request),
         "same_list": same_list(request),
     }
     return TemplateResponse(request, "admin/tickets/ticket/canned.html", context)

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -13,16 +15,18 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.models import User
 from accounts.quotas import QuotaReached
 from config.numerals import plural
+from desk.canned_picker import ReadyFilesField, let_choose
 from desk.lists import DeskAdmin, agent_of
 from desk.queue import same_list
 from desk.ticket_around import MAY_WRITE, card_of, page, ticket_of
-from desk.ticket_card import refusal_text
+from desk.ticket_card import FILES_NOT_KEPT, refusal_text, refused_field
 from tickets.attachments import NewFile
 from tickets.drafts import Kept, kept_words, read_browser
-from tickets.form_fields import BodyField
-from tickets.forms import Made, once, read_sending
+from tickets.form_fields import BodyField, FilesField
+from tickets.forms import Made, Sending, once, read_sending
 from tickets.incidents import (
     OFFERED,
     answer_all,
@@ -76,12 +80,67 @@ def urls(admin: DeskAdmin) -> list[URLPattern]:
 
 
 class AnswerForm(forms.Form):
-    body = BodyField(label=gettext_lazy("Ответ"), widget=forms.Textarea(attrs={"rows": 5}))
+    body = BodyField(
+        label=gettext_lazy("Ответ"),
+        required=False,  # a file may be enough: the services know
+        widget=forms.Textarea(attrs={"rows": 5}),
+    )
+    attachments = FilesField()
+    canned_files = ReadyFilesField()
     status = forms.ChoiceField(
         label=gettext_lazy("Статус заявок после ответа"),
         required=False,
         choices=[("", gettext_lazy("не менять")), *((to.value, to.label) for to in OFFERED)],
     )
+
+    def __init__(self, *args: Any, agent: User, **kwargs: Any) -> None:
+        super().__init__(*args, **{"auto_id": "answer_%s", **kwargs})
+        self.agent = agent
+        let_choose(agent, self)
+
+    @property
+    def text(self) -> forms.BoundField:
+        return self["body"]
+
+    @property
+    def enclosed(self) -> forms.BoundField:
+        return self["attachments"]
+
+    def save(self, request: HttpRequest, incident: Ticket) -> bool:
+        """Answer all once; what was refused is said beside its field."""
+        try:
+            once(self._sending(request, incident), partial(self._work, incident))
+        except KeyReused:
+            self.data = {name: self.data[name] for name in self.data if name != "key"}
+            text = _("Эта форма уже отправила другой ответ: он ниже. Новый ещё не отправлен.")
+            self.add_error(None, text)
+        except REFUSALS as refusal:
+            self.add_error(refused_field(refusal, "body"), refusal_text(refusal))
+        except OSError:
+            self.add_error("attachments", FILES_NOT_KEPT)
+        return not self.errors
+
+    def _sending(self, request: HttpRequest, incident: Ticket) -> Sending:
+        data = self.cleaned_data
+        return read_sending(
+            request,
+            user=self.agent,
+            purpose=ANSWER_ALL,
+            content={"body": data["body"], "status": data["status"]},
+            files=[*data["attachments"], *data["canned_files"]],
+            ticket=incident,
+        )
+
+    def _work(self, incident: Ticket, files: Sequence[NewFile]) -> Made:
+        data = self.cleaned_data
+        answer = answer_all(
+            incident=incident,
+            actor=agent(self.agent),
+            body=data["body"],
+            status=TicketStatus(data["status"]) if data["status"] else None,
+            files=files,
+        )
+        return {"answer": answer.pk}
 
 
 def address_of(incident: Ticket, request: HttpRequest) -> str:
@@ -97,7 +156,7 @@ def _show(
     answers = with_progress(IncidentAnswer.objects.filter(incident=ticket)[:ANSWERS_SHOWN])
     title = _("Инцидент № %(number)d") % {"number": ticket.pk}
     kept = None if form else _kept(request, ticket)
-    form = form or AnswerForm(auto_id="answer_%s", initial=kept.body if kept else None)
+    form = form or AnswerForm(agent=agent_of(request), initial=kept.body if kept else None)
     return page(
         admin, request, ticket, "incident",
         title=title, tickets=found, older=older, before=before, answers=answers,
@@ -204,27 +263,8 @@ def _answer(admin: DeskAdmin, request: HttpRequest, number: int) -> HttpResponse
         return redirect(address_of(incident, request))
     if not user.has_perm(MAY_WRITE):
         raise PermissionDenied
-    form = AnswerForm(request.POST, auto_id="answer_%s")
-    if not form.is_valid():
-        return _show(admin, request, incident, form)
-    body, status = form.cleaned_data["body"], form.cleaned_data["status"]
-
-    def act(_files: Sequence[NewFile]) -> Made:
-        to = TicketStatus(status) if status else None
-        made = answer_all(incident=incident, actor=agent(user), body=body, status=to)
-        return {"answer": made.pk}
-
-    content = {"body": body, "status": status}
-    sending = read_sending(request, user=user, purpose=ANSWER_ALL, content=content, ticket=incident)
-    try:
-        once(sending, act)
-    except KeyReused:
-        form.data = {name: form.data[name] for name in form.data if name != "key"}
-        text = _("Эта форма уже отправила другой ответ: он ниже. Новый ещё не отправлен.")
-        form.add_error(None, text)
-        return _show(admin, request, incident, form)
-    except REFUSALS as refusal:
-        form.add_error(None, refusal_text(refusal))
+    form = AnswerForm(request.POST, request.FILES, agent=user)
+    if not (form.is_valid() and form.save(request, incident)):
         return _show(admin, request, incident, form)
     messages.success(request, _("Ответ отправляется. Обновите страницу, чтобы увидеть, как идёт."))
     return redirect(address_of(incident, request))

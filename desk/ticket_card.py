@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
-from desk.canned_picker import ReadyFilesField
+from desk.canned_picker import ReadyFilesField, let_choose
 from tickets import services
 from tickets.agents import serving
 from tickets.attachments import NewFile
@@ -33,10 +33,12 @@ from tickets.refusals import (
     TicketMerged,
     TooManyBytes,
     TooManyFiles,
+    VariableUnknown,
 )
 from tickets.status import Role, TicketStatus, allowed_transitions
 
 AGENTS_OFFERED = 200
+FILES_NOT_KEPT = gettext_lazy("Файлы сейчас не сохраняются. Отправьте текст без них.")
 
 
 class Act(models.TextChoices):
@@ -87,11 +89,9 @@ class WordsForm(forms.Form):
         except KeyReused:
             raise
         except REFUSALS as refusal:
-            self.add_error(self._refused_field(refusal), refusal_text(refusal))
+            self.add_error(refused_field(refusal, self.words), refusal_text(refusal))
         except OSError:
-            self.add_error(
-                "attachments", _("Файлы сейчас не сохраняются. Отправьте текст без них.")
-            )
+            self.add_error("attachments", FILES_NOT_KEPT)
         return not self.errors
 
     def _work(self, actor: Actor, files: Sequence[NewFile]) -> Made:
@@ -121,15 +121,6 @@ class WordsForm(forms.Form):
         """Let what the form says be sent as something new."""
         self.data = {name: self.data[name] for name in self.data if name != "key"}
 
-    def _refused_field(self, refusal: Exception) -> str | None:
-        """The field a refusal belongs to; None for the whole form."""
-        match refusal:
-            case TextTooLong() | TextRequired() | TicketClosed() | AnswerMissing():
-                return self.words
-            case TooManyFiles() | FileRefused() | TooManyBytes():
-                return "attachments"
-        return None
-
 
 class ReplyForm(WordsForm):
     words = "answer"
@@ -146,7 +137,7 @@ class ReplyForm(WordsForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        cast(ReadyFilesField, self.fields["canned_files"]).agent = self.agent
+        let_choose(self.agent, self)
 
     def clean_act(self) -> Act:
         return Act(self.cleaned_data["act"] or Act.ANSWER)
@@ -234,6 +225,16 @@ class FactsForm(forms.Form):
 
     def _shown(self, name: str) -> str:
         return str(self.data.get(self[name].html_initial_name) or "")
+
+
+def refused_field(refusal: Exception, words: str) -> str | None:
+    """The field a refusal belongs to, `words` or the files; None for the whole form."""
+    match refusal:
+        case TextTooLong() | TextRequired() | TicketClosed() | AnswerMissing() | VariableUnknown():
+            return words
+        case TooManyFiles() | FileRefused() | TooManyBytes():
+            return "attachments"
+    return None
 
 
 def refusal_text(refusal: Exception) -> str:

@@ -19,22 +19,17 @@ from accounts.identity import EmailTaken
 from accounts.mailboxes import MailboxField
 from accounts.models import Organization, User
 from accounts.newcomers import add_customer
+from desk.canned_picker import ReadyFilesField, let_choose
 from desk.invitations import send_invitations
 from desk.lists import agent_of, is_number
+from desk.ticket_card import refused_field
 from tickets.drafts import kept_words, read_browser
 from tickets.form_fields import BodyField, FilesField, LineField, TitleField
 from tickets.forms import Done, Sending, read_sending
 from tickets.models import TITLE_LIMIT, Priority, Product, Ticket
 from tickets.on_behalf import open_for_once
 from tickets.people import FOUND, TERM_LIMIT, find_people
-from tickets.refusals import (
-    REFUSALS,
-    FileRefused,
-    KeyReused,
-    NotYours,
-    ProductUnavailable,
-    TooManyBytes,
-)
+from tickets.refusals import REFUSALS, KeyReused, NotYours, ProductUnavailable
 from tickets.search import any_spelling, organizations_named
 from tickets.text import clean_line
 
@@ -137,14 +132,23 @@ class CalledForm(forms.Form):
         error_messages={"required": gettext_lazy("Запишите, что сказал клиент.")},
     )
     attachments = FilesField()
+    canned_files = ReadyFilesField()
+    fills = forms.BooleanField(
+        label=gettext_lazy("Заполнить слова в фигурных скобках"),
+        help_text=gettext_lazy(
+            "Когда заявка создаётся: {имя}, {номер}, {тема}, {продукт}, {специалист}."
+        ),
+        required=False,
+    )
     takes = forms.BooleanField(label=gettext_lazy("Взять себе"), required=False, initial=True)
 
-    def __init__(self, *args: Any, may_add: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, agent: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        let_choose(agent, self)
         offered = Product.objects.filter(is_active=True)
         choices = [("", _("Выберите продукт")), *((row.pk, str(row)) for row in offered)]
         cast(ModelChoiceField, self.fields["product"]).widget.choices = choices
-        if not may_add:
+        if not agent.has_perm(ADD_PERSON):
             for name in NEWCOMER:
                 del self.fields[name]
 
@@ -190,9 +194,10 @@ class CalledForm(forms.Form):
     def content(self) -> dict[str, Any]:
         data = self.cleaned_data
         rows = ("requester", "organization", "product")  # what is looked for is not what is asked
-        plain = ("email", "first_name", "last_name", "priority", "title", "description", "takes")
+        plain = ("email", "first_name", "last_name", "priority", "title", "description")
+        ticks = ("fills", "takes")
         ids = {name: data[name].pk if data.get(name) else None for name in rows}
-        return ids | {name: data.get(name) for name in plain}
+        return ids | {name: data.get(name) for name in (*plain, *ticks)}
 
     def save(self, sending: Sending) -> Done | None:
         """Open the ticket once; what was refused is said beside its field. Raises KeyReused."""
@@ -206,6 +211,7 @@ class CalledForm(forms.Form):
                 description=data["description"],
                 priority=Priority(data["priority"]),
                 takes=data["takes"],
+                fills=data["fills"],
             )
         except KeyReused:
             raise
@@ -238,9 +244,7 @@ def _refused_field(refusal: Exception) -> str | None:
             return "product"
         case NotYours():
             return "term"
-        case FileRefused() | TooManyBytes():
-            return "attachments"
-    return None
+    return refused_field(refusal, "description")
 
 
 class NewTicket:
@@ -258,14 +262,11 @@ class NewTicket:
         if kept and chosen and chosen != kept.body.get("requester"):
             kept = None  # what somebody else said
         words = {name: text for name, text in (kept.body if kept else {}).items() if text}
-        form = CalledForm(initial={"requester": chosen, **words}, may_add=self._may_add(request))
+        form = CalledForm(initial={"requester": chosen, **words}, agent=agent_of(request))
         return self._page(request, form, kept=kept)
 
-    def _may_add(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm(ADD_PERSON))
-
     def _take(self, request: HttpRequest) -> HttpResponse:
-        form = CalledForm(request.POST, request.FILES, may_add=self._may_add(request))
+        form = CalledForm(request.POST, request.FILES, agent=agent_of(request))
         if "find" in request.POST:
             return self._page(request, self._found(request))
         try:
@@ -282,7 +283,7 @@ class NewTicket:
     def _found(self, request: HttpRequest) -> CalledForm:
         """Without the script: all that is typed, with the people found and nobody chosen."""
         typed = {name: value for name, value in request.POST.items() if name != "requester"}
-        return CalledForm(initial=typed, may_add=self._may_add(request))
+        return CalledForm(initial=typed, agent=agent_of(request))
 
     def _tell(self, request: HttpRequest, form: CalledForm, done: Done) -> None:
         text = _("Заявка № %(number)d создана, клиент узнает о ней.")
@@ -310,10 +311,11 @@ class NewTicket:
 
 
 def _sending(request: HttpRequest, form: CalledForm) -> Sending:
+    data = form.cleaned_data
     return read_sending(
         request,
         user=agent_of(request),
         purpose=FORM,
         content=form.content(),
-        files=form.cleaned_data.get("attachments", []),
+        files=[*data["attachments"], *data["canned_files"]],
     )

@@ -116,8 +116,8 @@ TICKETS = {
         "tickets.recording", "tickets.refusals", "tickets.status", "tickets.text",
     ],
     "tickets/on_behalf.py": [
-        "accounts.models", "tickets.attachments", "tickets.forms", "tickets.models",
-        "tickets.recording", "tickets.services",
+        "accounts.models", "tickets.attachments", "tickets.canned", "tickets.forms",
+        "tickets.models", "tickets.recording", "tickets.services",
     ],
     "tickets/resting.py": ["tickets.models", "tickets.status"],
     "tickets/snoozing.py": [
@@ -140,7 +140,7 @@ TICKETS = {
     "tickets/incidents.py": [
         "accounts.quotas", "config.queue", "tickets.attachments", "tickets.canned",
         "tickets.comments", "tickets.models", "tickets.recording", "tickets.refusals",
-        "tickets.refusals_joining", "tickets.services", "tickets.status",
+        "tickets.refusals_joining", "tickets.services", "tickets.status", "tickets.text",
     ],
     "tickets/splitting.py": [
         "tickets.attachments", "tickets.models", "tickets.recording", "tickets.refusals_joining",

@@ -84,11 +84,9 @@ def found(answers: QuerySet[CannedAnswer], words: str) -> QuerySet[CannedAnswer]
     return answers
 
 
-def answers_for(ticket: Ticket, agent: User, words: str) -> list[CannedAnswer]:
-    """At most FOUND_LIMIT with their files: of the ticket's product, of no product, of others."""
-    of_product = Case(
-        When(product=ticket.product_id, then=0), When(product=None, then=1), default=2
-    )
+def answers_for(product_id: int | None, agent: User, words: str) -> list[CannedAnswer]:
+    """At most FOUND_LIMIT with their files: of the product, of no product, of others."""
+    of_product = Case(When(product=product_id, then=0), When(product=None, then=1), default=2)
     word = (words.split() or [""])[0]
     by_title = Case(When(any_spelling("title__icontains", word), then=0), default=1)
     usable = CannedAnswer.objects.usable_by(agent).select_related("product")

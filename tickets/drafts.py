@@ -53,8 +53,8 @@ CHOICES = {
     "new_ticket": "product",
     "called": "product",
 }
-# What else stands in the form: whom an agent was writing for
-BESIDE = {"called": ("requester", "email", "first_name", "last_name", "organization")}
+# What else stands in the form: whom an agent was writing for, with variables to fill or not
+BESIDE = {"called": ("requester", "email", "first_name", "last_name", "organization", "fills")}
 
 _SALT = "tickets.drafts"
 

@@ -40,6 +40,7 @@ from tickets.refusals import (
 from tickets.refusals_joining import AlreadyInIncident, IncidentEmpty, IncidentNested
 from tickets.services import change_status
 from tickets.status import Role, TicketStatus, allowed_transitions
+from tickets.text import clean_text
 
 logger = logging.getLogger(__name__)
 
@@ -109,10 +110,10 @@ def answer_all(
     """
     if actor.user is None or actor.role != Role.AGENT:
         raise NotYours
+    if status and not clean_text(body):
+        raise AnswerMissing(status)
     body = clean_words(body, files)
     require_known(body)
-    if status and not body:
-        raise AnswerMissing(status)
     if len(files) > MAX_FILES:
         raise TooManyFiles(MAX_FILES)
     with stored_contents(files) as files, change_by(actor):

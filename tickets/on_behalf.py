@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 
 from accounts.models import User
 from tickets.attachments import NewFile
+from tickets.canned import fill, values_for
 from tickets.forms import Done, Made, Sending, once_even_without_files
-from tickets.models import Face, Priority, Product
-from tickets.recording import agent
+from tickets.models import Face, Priority, Product, Ticket
+from tickets.recording import agent, clean_body
 from tickets.services import open_ticket
 
 
@@ -21,11 +22,13 @@ def open_for_once(
     description: str,
     priority: Priority,
     takes: bool,
+    fills: bool = False,
 ) -> Done:
     """Open the ticket of an agent's form, with the files sent.
 
     `find_requester` may make the person: it runs in the same transaction, and once. Made: the
-    ticket's id, the requester's, and whether the files were kept. With `takes` it is the agent's.
+    ticket's id, the requester's, and whether the files were kept. With `takes` it is the agent's;
+    with `fills` variables of ready answers stand for what is known by then, the number too.
     """
 
     def open_it(files: Sequence[NewFile]) -> Made:
@@ -41,7 +44,15 @@ def open_for_once(
             actor=agent(sending.user),
             assignee=sending.user if takes else None,
         )
+        if fills:
+            _fill(ticket, sending.user)
         files_kept = len(files) == len(sending.files)
         return {"ticket": ticket.pk, "requester": requester.pk, "files_kept": files_kept}
 
     return once_even_without_files(sending, open_it)
+
+
+def _fill(ticket: Ticket, by: User) -> None:
+    """Raises TextTooLong."""
+    ticket.description = clean_body(fill(ticket.description, values_for(ticket, by)))
+    ticket.save(update_fields=["description"])

@@ -30,7 +30,8 @@ function offerAnswers(place) {
   async function fetchAnswers(words) {
     asked?.abort();
     asked = new AbortController();
-    const url = `${place.dataset.url}&q=${encodeURIComponent(words)}`;
+    const product = text.form.elements.product?.value; // of a ticket that is not there yet
+    const url = `${place.dataset.url}&q=${encodeURIComponent(words)}${product ? `&product=${product}` : ""}`;
     try {
       const response = await fetch(url, { signal: asked.signal });
       if (!response.ok) throw new Error(response.status);
@@ -118,6 +119,8 @@ function offerAnswers(place) {
       text.dispatchEvent(new InputEvent("input", { bubbles: true }));
     }
     for (const file of answer.files) attach(file);
+    const { fills } = text.form.elements;
+    if (fills && answer.body.includes("{")) fills.checked = true;
     tell(`${place.dataset.inserted}: ${answer.title}`);
   }
 

@@ -37,6 +37,12 @@ if (organization) whileTyping(organization, async value => {
   return () => offered.replaceChildren(...names.map(name => new Option("", name)));
 });
 
+// Not by a page made anew: the files chosen would be lost with it
+term.form.elements.find.addEventListener("click", event => {
+  event.preventDefault();
+  term.dispatchEvent(new InputEvent("input"));
+});
+
 // Enter in this field looks for people; the form is sent by its own button
 term.addEventListener("keydown", event => {
   if (event.key === "Enter") event.preventDefault();

@@ -104,8 +104,9 @@ async function putBack(place, mark, names) {
   const isForAnother = names.some((name) => isChosenElse(mark.form, name, kept.words[name]));
   if (sent || isOlder || isChanged || isForAnother) return;
   for (const name of names) {
-    const field = mark.form.elements[name];
-    if (field) field.value = kept.words[name]; // people are offered anew
+    const field = mark.form.elements[name]; // people are offered anew
+    if (field?.type === "checkbox") field.checked = Boolean(kept.words[name]);
+    else if (field) field.value = kept.words[name];
   }
   for (const details of ancestors(mark.form, "details")) details.open = true;
 }

@@ -3,12 +3,16 @@
 from uuid import uuid4
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from tests.factories import AgentFactory, TicketFactory, UserFactory, open_ticket
+from tests.files import PDF, pdf
 from tests.queue import run_queue
+from tickets.attachments import attachment_storage
+from tickets.canned import save_answer
 from tickets.incidents import answer_all, put_under_incident
-from tickets.models import Comment, IncidentAnswer, Ticket
+from tickets.models import CannedAnswer, Comment, IncidentAnswer, Ticket
 from tickets.status import TicketStatus
 
 pytestmark = pytest.mark.django_db
@@ -118,7 +122,9 @@ def test_other_words_under_the_same_form_are_kept(desk, incident, tickets):
 @pytest.mark.parametrize(
     ("sent", "words"),
     [
-        ({"body": " ", "status": ""}, "Обязательное поле"),
+        ({"body": " ", "status": ""}, "Текст не может быть пустым."),
+        ({"body": " ", "status": "waiting"}, "чего вы от него ждёте"),
+        ({"body": "{отчество}, готово", "status": ""}, "Такой переменной нет: {отчество}."),
         ({"body": "Слова", "status": "closed"}, "Выберите корректный вариант"),
         ({"body": "а" * 20_001, "status": ""}, "нужно не больше"),
     ],
@@ -127,6 +133,67 @@ def test_answer_that_cannot_be_is_said_beside_its_field(desk, incident, tickets,
     page = desk.post(address(incident, "answer/"), sent).content.decode()
     assert words in page
     assert not IncidentAnswer.objects.exists()
+
+
+def test_files_reach_each_customer_once(desk, incident, tickets, specialist):
+    file = canned(specialist, pdf("памятка.pdf")).files.get()
+    sent = {"body": "{имя}, готово", "status": "", "key": str(uuid4()), "canned_files": file.pk}
+    for _press in range(2):
+        given = {**sent, "attachments": SimpleUploadedFile("акт.pdf", PDF)}
+        assert desk.post(address(incident, "answer/"), given).url == address(incident)
+    run_queue()
+    for ticket in tickets:
+        names = [row.name for row in ticket.comments.get().attachments.all()]
+        assert names == ["акт.pdf", "памятка.pdf"]
+    page = desk.get(address(incident)).content.decode()
+    assert "📎 акт.pdf" in page
+    assert "📎 памятка.pdf" in page
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("вирус.exe", PDF, "«вирус.exe» принять нельзя"),
+        ("счёт.pdf", b"MZ", "не похоже"),
+        ("счёт.pdf", b"", "пустой"),
+    ],
+)
+def test_refused_file_is_said_beside_the_files(desk, incident, tickets, name, content, words):
+    given = {"body": "Слова", "status": "resolved"}
+    file = SimpleUploadedFile(name, content)
+    response = desk.post(address(incident, "answer/"), {**given, "attachments": file})
+    form = response.context["form"]
+    assert words in str(form.errors["attachments"])
+    assert (form["body"].value(), form["status"].value()) == ("Слова", "resolved")
+    assert not IncidentAnswer.objects.exists()
+
+
+def test_files_that_cannot_be_stored_are_said_so(desk, incident, tickets, monkeypatch):
+    def full(*_args):
+        raise OSError(28, "full")
+
+    monkeypatch.setattr(attachment_storage(), "save", full)
+    file = SimpleUploadedFile("акт.pdf", PDF)
+    given = {"body": "Слова", "status": "", "attachments": file}
+    page = desk.post(address(incident, "answer/"), given).content.decode()
+    assert "Файлы сейчас не сохраняются" in page
+    assert "Слова</textarea>" in page
+    assert not IncidentAnswer.objects.exists()
+
+
+def test_file_of_a_foreign_answer_is_refused(desk, incident, tickets):
+    file = canned(AgentFactory(), pdf("чужое.pdf")).files.get()
+    given = {"body": "Слова", "status": "", "canned_files": file.pk}
+    page = desk.post(address(incident, "answer/"), given).content.decode()
+    assert "Файла готового ответа больше нет" in page
+    assert "чужое" not in page
+    assert not IncidentAnswer.objects.exists()
+
+
+def canned(owner, *files):
+    answer = CannedAnswer(title="Готово", body="{имя}, готово")
+    save_answer(answer=answer, actor=owner, for_all=False, files=files)
+    return answer
 
 
 def test_refused_ones_are_named(desk, incident, tickets, by_agent):
@@ -152,7 +219,7 @@ def test_page_costs_the_same_with_more_tickets(
         Ticket.objects.filter(pk=row.pk).update(incident=incident)
     answer_all(incident=incident, actor=by_agent, body="Слова")
     desk.get(address(incident))
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         desk.get(address(incident))
 
 

@@ -10,9 +10,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from accounts.models import User
-from tests.factories import OrganizationFactory, ProductFactory, UserFactory
-from tests.files import PDF
-from tickets.models import Draft, Face, Ticket
+from tests.factories import AgentFactory, OrganizationFactory, ProductFactory, UserFactory
+from tests.files import PDF, pdf
+from tickets.canned import save_answer
+from tickets.models import CannedAnswer, Draft, Face, Ticket
 
 pytestmark = pytest.mark.django_db
 NEW = reverse("admin:tickets_ticket_new")
@@ -48,6 +49,65 @@ def test_ticket_is_made_and_its_card_opened(desk, said, anna, specialist):
 
 def test_list_leads_to_it(desk):
     assert f'href="{NEW}"' in text(desk.get(reverse("admin:tickets_ticket_changelist")))
+
+
+def kept(owner, *files):
+    answer = CannedAnswer(title="Звонок", body="{имя}, ваша заявка № {номер}.")
+    save_answer(answer=answer, actor=owner, for_all=False, files=files)
+    return answer
+
+
+def test_ready_answer_is_offered_with_its_variables_open(desk, specialist, product):
+    other = CannedAnswer(title="А о другом", body="Да.", product=ProductFactory())
+    save_answer(answer=other, actor=specialist, for_all=False)
+    kept(specialist)
+    offer = reverse("admin:tickets_ticket_unfilled")
+    assert f'data-url="{offer}?format=json"' in text(desk.get(NEW))
+    offered = desk.get(offer, {"format": "json", "product": product.pk}).json()["answers"]
+    assert [answer["body"] for answer in offered] == ["{имя}, ваша заявка № {номер}.", "Да."]
+    offered = desk.get(offer, {"format": "json", "product": other.product_id}).json()["answers"]
+    assert [answer["title"] for answer in offered] == ["А о другом", "Звонок"]
+    assert "ваша заявка № {номер}." in text(desk.get(offer))
+
+
+def test_ready_answer_is_filled_and_comes_with_its_files(desk, said, specialist, anna):
+    files = [file.pk for file in kept(specialist, pdf("памятка.pdf")).files.all()]
+    given = {**said, "description": "{имя}, ваша заявка № {номер}.", "fills": "on"}
+    own = {"attachments": SimpleUploadedFile("снимок.pdf", PDF)}
+    for _press in range(2):
+        own["attachments"].seek(0)
+        assert desk.post(NEW, {**given, **own, "canned_files": files}).status_code == 302
+    ticket = Ticket.objects.get()
+    assert ticket.description == f"Анна, ваша заявка № {ticket.pk}."
+    assert [file.name for file in ticket.attachments.all()] == ["снимок.pdf", "памятка.pdf"]
+
+
+def test_refused_form_keeps_the_files_of_the_ready_answer(desk, said, specialist):
+    file = kept(specialist, pdf("памятка.pdf")).files.get()
+    foreign = kept(AgentFactory(), pdf("чужое.pdf")).files.get()
+    given = {**said, "title": "", "fills": "on", "canned_files": [file.pk]}
+    response = desk.post(NEW, given)
+    assert f'name="canned_files" value="{file.pk}"' in text(response)
+    assert response.context["form"]["fills"].value() is True
+    page = text(desk.post(NEW, {**said, "canned_files": [file.pk, foreign.pk]}))
+    assert "Файла готового ответа больше нет" in page
+    assert "чужое" not in page
+    assert not Ticket.objects.exists()
+
+
+def test_files_of_both_kinds_are_ten_at_most(desk, said, specialist):
+    files = kept(specialist, *(pdf(f"{number}.pdf") for number in range(10))).files.all()
+    own = SimpleUploadedFile("снимок.pdf", PDF)
+    given = {**said, "attachments": own, "canned_files": [file.pk for file in files]}
+    response = desk.post(NEW, given)
+    assert "не больше 10" in str(response.context["form"].errors["attachments"])
+    assert not Ticket.objects.exists()
+
+
+def test_files_that_are_lost_with_a_refusal_are_asked_for_again(desk, said):
+    given = {**said, "title": "", "attachments": SimpleUploadedFile("снимок.pdf", PDF)}
+    assert "Выберите файлы заново" in text(desk.post(NEW, given))
+    assert "Выберите файлы заново" not in text(desk.post(NEW, {**said, "title": ""}))
 
 
 def test_same_press_twice_makes_one_ticket(desk, said):

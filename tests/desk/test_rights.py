@@ -28,7 +28,7 @@ PASSWORD = "auth_user_password_change"  # the name of Django's page
 ALL = f"{WRITE} {DELETE}"
 TICKET = (
     f"{READ} change take assign priority ask resolve close bulk views merge split canned news"
-    " new people organizations incident into_incident out_of_incident answer_all"
+    " unfilled new people organizations incident into_incident out_of_incident answer_all"
     " note facts presence resume details link unlink follow unfollow logins snooze wake"
 )
 UNREAD = "list add delete_selected"  # pages of others' own answers: there are none

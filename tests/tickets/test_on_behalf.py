@@ -22,11 +22,11 @@ from tests.tickets.traces import happened, told
 from tickets import services
 from tickets.delivery import drain
 from tickets.forms import Sending
-from tickets.models import Delivery, Face, FormKey, Priority, Ticket
+from tickets.models import TEXT_LIMIT, Delivery, Face, FormKey, Priority, Ticket
 from tickets.on_behalf import open_for_once
 from tickets.queue import Queue, in_queue
 from tickets.recording import agent as serves
-from tickets.refusals import KeyReused, NotYours, ProductUnavailable
+from tickets.refusals import KeyReused, NotYours, ProductUnavailable, TextTooLong
 from tickets.status import TicketStatus
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +49,25 @@ def open_for(agent, requester, *, form=None, **given):
     return open_for_once(
         sending=form or sending(agent), find_requester=lambda: requester, **(details | given)
     )
+
+
+def test_variables_are_filled_with_what_is_known_by_then(agent, anna):
+    words = "{имя}, заявка {номер} «{тема}» по «{продукт}». {специалист} {отчество}"
+    open_for(agent, anna, description=words, fills=True)
+    ticket = Ticket.objects.get()
+    named = f"«Не печатает» по «{ticket.product}». {agent.short_name} {{отчество}}"
+    assert ticket.description == f"Анна, заявка {ticket.pk} {named}"
+
+
+def test_words_of_a_customer_in_braces_are_left_alone(agent, anna):
+    open_for(agent, anna, description="В рассылке не подставляется {имя}")
+    assert Ticket.objects.get().description == "В рассылке не подставляется {имя}"
+
+
+def test_filled_words_that_are_too_long_open_nothing(agent, anna):
+    with pytest.raises(TextTooLong):
+        open_for(agent, anna, description="а" * (TEXT_LIMIT - 6) + "{тема}", fills=True)
+    assert not Ticket.objects.exists()
 
 
 def test_ticket_is_the_customers_and_the_event_the_agents(agent, anna):
