@@ -29,7 +29,9 @@ TICKETS = {
         "accounts.models", "config.database", "tickets.attachments", "tickets.drafts",
         "tickets.models", "tickets.refusals",
     ],
-    "tickets/drafts.py": ["accounts.models", "tickets.models", "tickets.refusals"],
+    "tickets/drafts.py": [
+        "accounts.models", "tickets.models", "tickets.queries", "tickets.refusals",
+    ],
     "tickets/attachments.py": [
         "accounts.quotas", "accounts.typed", "config.disk", "config.numerals",
         "tickets.file_kinds", "tickets.models", "tickets.refusals", "tickets.text",
@@ -152,7 +154,7 @@ TICKETS = {
     ],
     "tickets/own_data.py": [
         "accounts.models", "accounts.personal_data", "tickets.attachments", "tickets.delivery",
-        "tickets.models", "tickets.queries",
+        "tickets.drafts", "tickets.models", "tickets.queries",
     ],
     "tickets/exports.py": [
         "accounts.models", "accounts.news", "accounts.personal_data", "config",

@@ -19,8 +19,9 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Erasure, User
 from tickets.models import TEXT_LIMIT, Draft, FormKey, Ticket
+from tickets.queries import read_number
 from tickets.refusals import TextTooLong
 
 DRAFT_LIFETIME = timedelta(days=7)
@@ -147,6 +148,14 @@ def forget_words(*, mark: Mark, browser: str) -> None:
     _rows(mark, browser).delete()
 
 
+def forget_person(user: User, email: str) -> None:
+    """End what others were writing for a person, chosen or typed in as somebody new."""
+    named = Q(body__requester=str(user.pk))
+    if email:
+        named |= Q(body__email__iexact=email)
+    Draft.objects.filter(named, form="called").delete()
+
+
 def _keep(mark: Mark, browser: str, key: UUID | None, body: dict[str, Any]) -> None:
     where: dict[str, Any] = {"user_id": mark.user_id, "ticket_id": mark.ticket_id}
     what = {"key": key, "body": body, "updated_at": timezone.now()}
@@ -176,6 +185,10 @@ def _body(form: str, post: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _has_words(form: str, body: Mapping[str, str]) -> bool:
+    """Words for somebody who has been erased meanwhile are none."""
+    person = read_number(body.get("requester", ""))
+    if person and Erasure.objects.filter(user=person).exists():
+        return False
     return any(body[kind[form]].strip() for kind in (TEXTS, LINES) if form in kind)
 
 

@@ -10,6 +10,7 @@ from accounts.models import Erasure, User
 from accounts.personal_data import ERASED_TEXT, Batch, Entry, Page, Section
 from tickets.attachments import delete_content, unnamed
 from tickets.delivery import cancel_waiting
+from tickets.drafts import forget_person
 from tickets.models import (
     Attachment,
     CannedFile,
@@ -118,6 +119,7 @@ class DraftsSection(Section):
 
     def leave(self, erasure: Erasure) -> None:
         Draft.objects.filter(user=erasure.user).delete()
+        forget_person(erasure.user, erasure.email)
         FormKey.objects.filter(user=erasure.user).delete()
         TicketRead.objects.filter(user=erasure.user).delete()
 

@@ -53,6 +53,10 @@ def keep_everything(anna: User, agent: User) -> None:
     keep_telegram(anna, ticket)
     for form, body in (("comment", {"body": "тайна"}), ("phone", {"phone": PHONE})):
         Draft.objects.create(user=anna, form=form, body=body)
+    called = ({"requester": str(anna.pk)}, {"requester": "", "email": anna.email.upper()})
+    for browser, whom in zip(("", "x" * 43), called, strict=True):
+        words = {"title": "Звонок", "description": "тайна звонка", **whom}
+        Draft.objects.create(user=agent, form="called", browser=browser, body=words)
     FormKey.objects.create(user=anna, key=uuid4(), purpose="comment", fingerprint="тайна")
     AccessAttempt.objects.create(
         username="anna", user_agent="Тайный браузер", failures_since_start=1

@@ -19,10 +19,11 @@ from tests.tickets.personal_data import (
     work_off,
 )
 from tests.tickets.traces import files_on_disk
-from tickets import erasures, own_data, recording, services, tasks
+from tickets import drafts, erasures, own_data, recording, services, tasks
+from tickets.drafts import Mark
 from tickets.erasures import forget_last_letters, request_erasure
 from tickets.exports import request_export
-from tickets.models import Comment, Delivery, Face, Ticket
+from tickets.models import Comment, Delivery, Draft, Face, Ticket
 from tickets.refusals import AgentNotErased, DataErased, NotYours, TicketsStillOpen
 
 pytestmark = pytest.mark.django_db
@@ -168,6 +169,35 @@ def test_words_of_others_stay(known, boris, agent):
     assert other.attachments.count() == 1
     bodies = list(other.comments.order_by("pk").values_list("body", flat=True))
     assert bodies == ["Ответ", "[удалено]"]
+
+
+def called(agent, **whom):
+    words = {"title": "Звонок", "description": "Слова", "product": "", **whom}
+    return Draft.objects.create(user=agent, form="called", body=words)
+
+
+@pytest.mark.parametrize("email", ["anna@alpha.example", ""])
+def test_what_agents_write_for_others_stays(anna, boris, email):
+    anna.email = email
+    anna.save()
+    agents = AgentFactory.create_batch(4)
+    called(agents[0], requester=str(boris.pk), email="")
+    called(agents[1], requester=f"{anna.pk}0", email="")
+    called(agents[2], requester="", email="other@alpha.example")
+    called(agents[3], requester=str(anna.pk), email="")
+    request_erasure(user=anna, asked_by=anna)
+    left = Draft.objects.values_list("user", flat=True).order_by("pk")
+    assert list(left) == [agent.pk for agent in agents[:3]]
+
+
+def test_page_that_was_open_keeps_no_words_for_who_is_erased(anna, agent):
+    mark, post = Mark(agent.pk, "called"), {"title": "Звонок", "requester": str(anna.pk)}
+    drafts.save_draft(mark=mark, key=None, post=post)
+    request_erasure(user=anna, asked_by=agent)
+    drafts.save_draft(mark=mark, key=None, post=post)
+    lost = {"browser": "x" * 43, "key": None, "had_files": False}
+    assert not drafts.hold_words(mark=mark, post=post, **lost)
+    assert not Draft.objects.exists()
 
 
 def test_killed_worker_goes_on_where_it_was(anna, agent, monkeypatch):
