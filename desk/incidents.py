@@ -21,7 +21,7 @@ from config.numerals import plural
 from desk.canned_picker import ReadyFilesField, let_choose
 from desk.lists import DeskAdmin, agent_of
 from desk.queue import same_list
-from desk.ticket_around import MAY_WRITE, card_of, page, ticket_of
+from desk.ticket_around import MAY_WRITE, page, ticket_of
 from desk.ticket_card import FILES_NOT_KEPT, refusal_text, refused_field
 from tickets.attachments import NewFile
 from tickets.drafts import Kept, kept_words, read_browser
@@ -34,7 +34,7 @@ from tickets.incidents import (
     take_out_of_incident,
     with_progress,
 )
-from tickets.models import IncidentAnswer, IncidentAnswerPart, Ticket
+from tickets.models import IncidentAnswer, IncidentAnswerPart, Ticket, TicketEvent
 from tickets.queries import newest_page, read_number
 from tickets.recording import agent
 from tickets.refusals import REFUSALS, AlreadyDone, KeyReused
@@ -160,7 +160,8 @@ def _show(
     return page(
         admin, request, ticket, "incident",
         title=title, tickets=found, older=older, before=before, answers=answers,
-        refused=_refused(answers), form=form, kept=kept, here=address_of(ticket, request),
+        refused=_refused(answers), taken_out=_taken_out(request, ticket), form=form, kept=kept,
+        here=address_of(ticket, request),
         is_going_on=any(row.finished_at is None for row in answers),
     )  # fmt: skip
 
@@ -240,18 +241,26 @@ def _put_each(request: HttpRequest, incident: Ticket, numbers: list[int]) -> Non
 def _take_out(admin: DeskAdmin, request: HttpRequest, number: int) -> HttpResponse:
     """The number is of the ticket that leaves its incident."""
     ticket = ticket_of(admin, request, number)
-    incident = ticket.incident
-    if request.method != "POST":  # from the login, after a session that had ended
-        return redirect(address_of(incident or ticket, request))
+    shown = read_number(request.POST.get("incident", ""))
+    incident = Ticket.objects.filter(pk=shown).first() if shown else None
+    if incident is None:  # from the login, after a session that had ended
+        return redirect(address_of(ticket.incident or ticket, request))
     try:
-        take_out_of_incident(ticket=ticket, actor=agent(agent_of(request)))
+        take_out_of_incident(ticket=ticket, actor=agent(agent_of(request)), shown=incident.pk)
     except AlreadyDone:
         pass  # pressed twice: it is as asked for
     except REFUSALS as refusal:
         messages.warning(request, str(refusal))
-    if incident is None:
-        return redirect(card_of(ticket, request))
-    return redirect(address_of(incident, request))
+    here = address_of(incident, request)
+    return redirect(f"{here}{'&' if '?' in here else '?'}out={ticket.pk}")
+
+
+def _taken_out(request: HttpRequest, incident: Ticket) -> Ticket | None:
+    """The ticket that has just left, while it has not come back."""
+    number = read_number(request.GET.get("out", ""))
+    events = TicketEvent.objects.filter(ticket=number, kind=TicketEvent.Kind.INCIDENT)
+    last = events.select_related("ticket").last() if number else None
+    return last.ticket if last and last.old_value == str(incident.pk) else None
 
 
 # One answer to all

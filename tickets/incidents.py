@@ -79,15 +79,15 @@ def _require_fitting(ticket: Ticket, incident: Ticket) -> None:
 
 
 @one_change
-def take_out_of_incident(*, ticket: Ticket, actor: Actor) -> None:
-    """Raises AlreadyDone."""
+def take_out_of_incident(*, ticket: Ticket, actor: Actor, shown: int) -> None:
+    """Out of the incident that was shown: raises AlreadyDone where it is in no or another one."""
     require_agent(actor)
     with change_by(actor):
         ticket = lock(ticket)
-        if ticket.incident_id is None:
+        if ticket.incident_id != shown:
             raise AlreadyDone
-        old, ticket.incident = str(ticket.incident_id), None
-        record(ticket, Kind.INCIDENT, actor, old=old, changed=["incident"])
+        ticket.incident = None
+        record(ticket, Kind.INCIDENT, actor, old=str(shown), changed=["incident"])
 
 
 # One answer to all

@@ -83,8 +83,37 @@ def test_action_of_the_list_brings_the_numbers_along(desk, incident, product):
 
 def test_ticket_is_taken_out_twice_without_harm(desk, incident, tickets):
     for _time in range(2):
-        desk.post(address(tickets[0], "out/"))
+        sent = desk.post(address(tickets[0], "out/"), {"incident": incident.pk})
+        assert sent.url == address(incident, f"?out={tickets[0].pk}")
     assert under(incident) == [tickets[1].pk]
+    page = desk.get(sent.url).content.decode()
+    assert f"больше не в инциденте № {incident.pk}." in page
+    back = {"incident": incident.pk, "numbers": tickets[0].pk}
+    desk.post(ADD, back)
+    assert under(incident) == [row.pk for row in tickets]
+    assert "больше не в инциденте" not in desk.get(sent.url).content.decode()
+
+
+def test_buttons_name_the_incident(desk, incident, tickets):
+    ticket = tickets[0]
+    page = desk.get(address(ticket)).content.decode()
+    assert f">Убрать из инцидента № {incident.pk}</button>" in page
+    page = desk.get(address(incident)).content.decode()
+    assert f'"Убрать № {ticket.pk} из инцидента № {incident.pk}"' in page
+
+
+@pytest.mark.parametrize("named", ["", "слово", "999999"])
+def test_button_that_names_no_incident_takes_out_of_none(desk, incident, tickets, named):
+    sent = desk.post(address(tickets[0], "out/"), {"incident": named})
+    assert sent.url == address(incident)
+    assert len(under(incident)) == 2
+
+
+@pytest.mark.parametrize("out", ["", "0", "слово", "999999"])
+def test_nothing_is_said_of_what_has_not_left(desk, incident, tickets, out):
+    for number in (out, tickets[0].pk):
+        page = desk.get(address(incident, f"?out={number}")).content.decode()
+        assert "больше не в инциденте" not in page
 
 
 def test_links_of_an_answer_that_came_back_lead_to_the_page(desk, incident, tickets, monkeypatch):

@@ -103,13 +103,22 @@ def test_customer_sees_nothing_of_it(tickets, incident):
 
 
 def test_taken_out_and_put_back(tickets, incident, by_agent):
-    take_out_of_incident(ticket=tickets[0], actor=by_agent)
+    take_out_of_incident(ticket=tickets[0], actor=by_agent, shown=incident.pk)
     assert Ticket.objects.get(pk=tickets[0].pk).incident_id is None
     with pytest.raises(AlreadyDone):
-        take_out_of_incident(ticket=tickets[0], actor=by_agent)
+        take_out_of_incident(ticket=tickets[0], actor=by_agent, shown=incident.pk)
     put_under_incident(ticket=tickets[0], incident=incident, actor=by_agent)
     with pytest.raises(AlreadyDone):
         put_under_incident(ticket=tickets[0], incident=incident, actor=by_agent)
+
+
+def test_incident_it_is_in_by_now_is_not_the_one_shown(tickets, incident, by_agent, product, anna):
+    other = open_ticket(anna, product=product)
+    take_out_of_incident(ticket=tickets[0], actor=by_agent, shown=incident.pk)
+    put_under_incident(ticket=tickets[0], incident=other, actor=by_agent)
+    with pytest.raises(AlreadyDone):
+        take_out_of_incident(ticket=tickets[0], actor=by_agent, shown=incident.pk)
+    assert Ticket.objects.get(pk=tickets[0].pk).incident == other
 
 
 def test_no_incident_within_another(tickets, incident, by_agent, product, anna):
@@ -141,7 +150,7 @@ def test_only_agents(incident, tickets, by_anna):
     with pytest.raises(NotYours):
         put_under_incident(ticket=tickets[0], incident=incident, actor=by_anna)
     with pytest.raises(NotYours):
-        take_out_of_incident(ticket=tickets[0], actor=by_anna)
+        take_out_of_incident(ticket=tickets[0], actor=by_anna, shown=incident.pk)
     with pytest.raises(NotYours):
         answer_all(incident=incident, actor=by_anna, body="Слова")
 
