@@ -127,6 +127,16 @@ def test_pages_of_our_own_are_for_everybody(desk, live_server, everything, anna)
     assert found == []
 
 
+def test_all_sections_stand_in_one_line(desk, live_server):
+    AgentFactory._meta.model.objects.filter(username="root").update(first_name="Константин")
+    desk.set_viewport_size(DESKTOP)
+    desk.goto(f"{live_server.url}/admin/")
+    links = desk.locator("#header :is(.sections a, #user-tools a)").all()
+    middles = [box["y"] + box["height"] / 2 for link in links if (box := link.bounding_box())]
+    assert len(middles) == 10
+    assert max(middles) - min(middles) < 4
+
+
 def test_login_is_for_everybody(page, live_server):
     assert look_at(page, f"{live_server.url}/admin/login/", "login") == []
 
