@@ -154,7 +154,8 @@ def _show(
     before = read_number(request.GET.get("before", ""))
     found, older = newest_page(rows, before, TICKETS_A_PAGE)
     answers = with_progress(IncidentAnswer.objects.filter(incident=ticket)[:ANSWERS_SHOWN])
-    title = _("Инцидент № %(number)d") % {"number": ticket.pk}
+    text = _("Заявка № %(number)d") if ticket.incident_id else _("Инцидент № %(number)d")
+    title = text % {"number": ticket.pk}
     kept = None if form else _kept(request, ticket)
     form = form or AnswerForm(agent=agent_of(request), initial=kept.body if kept else None)
     return page(

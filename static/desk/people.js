@@ -1,6 +1,4 @@
 // «Новая заявка»: who may be meant, while a name is typed. Without this script a button finds them.
-"use strict";
-
 const WAIT = 250; // milliseconds after the last key
 
 const term = document.getElementById("id_term");

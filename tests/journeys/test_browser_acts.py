@@ -12,15 +12,17 @@ from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import Permission
 
 from tests.factories import PASSWORD, AgentFactory, UserFactory, open_ticket
+from tests.files import PDF, pdf
 from tests.queue import run_queue
 from tickets.announcements import announce
+from tickets.canned import save_answer
 from tickets.comments import add_comment
-from tickets.models import Face, Ticket
+from tickets.models import CannedAnswer, Face, Ticket
 from tickets.recording import customer
 
 RIGHTS = (
     "view_ticket", "change_ticket", "add_comment", "view_announcement", "add_announcement",
-    "change_announcement",
+    "change_announcement", "view_cannedanswer",
 )  # fmt: skip
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -91,8 +93,10 @@ def test_two_tickets_become_one(desk, live_server, pair):
     assert f"/{into.pk}/change/" in desk.url
 
 
-def test_incident_is_filled_and_all_are_answered(desk, live_server, pair, product):
+def test_incident_is_filled_and_all_are_answered(desk, live_server, pair, product, head):
     incident, ticket = pair
+    answer = CannedAnswer(title="Узел заменён", body="{имя}, узел заменили: № {номер}.")
+    save_answer(answer=answer, actor=head, for_all=False, files=[pdf("памятка.pdf")])
     other = open_ticket(UserFactory(), product=product, title="Слово" * 12)
     desk.goto(f"{live_server.url}/admin/tickets/ticket/{incident.pk}/change/")
     desk.get_by_role("link", name="Инцидент").click()
@@ -101,7 +105,13 @@ def test_incident_is_filled_and_all_are_answered(desk, live_server, pair, produc
     desk.get_by_role("button", name="Добавить в инцидент").click()
     desk.get_by_text("Добавлено в инцидент: 2 заявки.").wait_for()
     check(desk, "incident")
-    desk.get_by_label("Ответ", exact=True).fill("Узел заменили, проверьте, пожалуйста.")
+    desk.get_by_label("Ответ", exact=True).press_sequentially("/узел")
+    desk.get_by_role("option", name="Узел заменён").click()
+    desk.locator("#answer_attachments").set_input_files(
+        [{"name": "акт.pdf", "mimeType": "application/pdf", "buffer": PDF}]
+    )
+    desk.get_by_text("Файлов: 1 из 10").wait_for()
+    check(desk, "incident-with-files")
     desk.get_by_label("Статус заявок после ответа").select_option("Выполнена")
     desk.get_by_role("button", name="Ответить всем").click()
     desk.get_by_role("progressbar").wait_for()
@@ -110,7 +120,18 @@ def test_incident_is_filled_and_all_are_answered(desk, live_server, pair, produc
     desk.get_by_role("link", name="Обновить").click()
     desk.get_by_role("heading", name="Ответ всем отправлен").wait_for()
     check(desk, "incident-answered")
-    assert ticket.comments.filter(body__startswith="Узел заменили").count() == 1
+    for one in (ticket, other):
+        said = one.comments.get(body=f"{one.requester.first_name}, узел заменили: № {one.pk}.")
+        assert [file.name for file in said.attachments.all()] == ["акт.pdf", "памятка.pdf"]
+    desk.get_by_role("button", name=f"Убрать № {other.pk} из инцидента № {incident.pk}").click()
+    back = desk.get_by_role("button", name=f"Вернуть № {other.pk} в инцидент № {incident.pk}")
+    back.wait_for()
+    check(desk, "incident-left")
+    back.click()
+    desk.get_by_text("Добавлено в инцидент: 1 заявка.").wait_for()
+    desk.goto(f"{live_server.url}/admin/tickets/ticket/{ticket.pk}/incident/")
+    desk.get_by_role("button", name=f"Убрать из инцидента № {incident.pk}").wait_for()
+    check(desk, "incident-of-ticket")
 
 
 def test_message_is_split_off(desk, live_server, pair):

@@ -14,10 +14,19 @@ from django.urls import reverse
 
 from accounts.models import User
 from tests.factories import PASSWORD, AgentFactory, ProductFactory, SpecialistFactory, open_ticket
-from tickets.models import Ticket
+from tests.files import PDF, pdf
+from tickets.canned import save_answer
+from tickets.models import CannedAnswer, Ticket
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-RIGHTS = ("view_ticket", "change_ticket", "add_comment", "add_user", "view_user")
+RIGHTS = (
+    "view_ticket",
+    "change_ticket",
+    "add_comment",
+    "add_user",
+    "view_user",
+    "view_cannedanswer",
+)
 WIDTHS = (1280, 390)
 NEW = reverse("admin:tickets_ticket_new")
 
@@ -74,6 +83,31 @@ def test_ticket_for_a_customer_who_called(desk, anna, product):
     desk.get_by_role("heading", name="Не печатает принтер").wait_for()
     ticket = Ticket.objects.get()
     assert (ticket.requester, ticket.assignee.username) == (anna, "olga")
+
+
+def test_ready_answer_stands_in_a_new_ticket(desk, olga, anna, product):
+    answer = CannedAnswer(title="Звонок", body="{имя}, ваша заявка № {номер}.")
+    save_answer(answer=answer, actor=olga, for_all=False, files=[pdf("памятка.pdf")])
+    desk.get_by_role("link", name="Новая заявка").click()
+    desk.get_by_label("Описание").press_sequentially("/звон")
+    desk.get_by_role("option", name="Звонок").click()
+    desk.get_by_role("list", name="Файлы готовых ответов").get_by_text("памятка.pdf").wait_for()
+    assert desk.get_by_label("Описание").input_value() == answer.body
+    assert desk.get_by_label("Заполнить слова в фигурных скобках").is_checked()
+    desk.locator("#id_attachments").set_input_files(
+        [{"name": "снимок.pdf", "mimeType": "application/pdf", "buffer": PDF}]
+    )
+    desk.get_by_label("Клиент").fill("кузн")
+    desk.get_by_role("button", name="Найти").click()
+    desk.get_by_role("radio", name=str(anna)).check()
+    check(desk, "new-ticket-ready")
+    desk.get_by_label("Продукт").select_option(str(product.pk))
+    desk.get_by_label("Тема").fill("Нет доступа")
+    desk.get_by_role("button", name="Создать заявку").click()
+    desk.get_by_role("heading", name="Нет доступа").wait_for()
+    ticket = Ticket.objects.get()
+    assert ticket.description == f"Анна, ваша заявка № {ticket.pk}."
+    assert [file.name for file in ticket.attachments.all()] == ["снимок.pdf", "памятка.pdf"]
 
 
 def test_customer_is_made_on_the_spot(desk, product):
