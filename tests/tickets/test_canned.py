@@ -136,7 +136,7 @@ def test_answers_of_the_product_come_first(ticket, agent, product, head):
     saved(head, title="Б общий", for_all=True)
     saved(agent, title="В свой", product=product)
     saved(AgentFactory(), title="Чужой", product=product)
-    titles = [answer.title for answer in canned.answers_for(ticket, agent, "")]
+    titles = [answer.title for answer in canned.answers_for(ticket.product_id, agent, "")]
     assert titles == ["В свой", "Б общий", "А другого"]
 
 
@@ -144,27 +144,27 @@ def test_answers_of_the_product_come_first(ticket, agent, product, head):
 def test_answer_is_found_by_its_words(ticket, agent, words):
     wanted = saved(agent, title="Нужен журнал", body="Пришлите catalina.log, пожалуйста.")
     saved(agent, title="Спасибо", body="Рады помочь.")
-    assert canned.answers_for(ticket, agent, words) == [wanted]
+    assert canned.answers_for(ticket.product_id, agent, words) == [wanted]
 
 
 def test_title_counts_before_the_text(ticket, agent):
     saved(agent, title="А", body="Пароль сброшен.")
     saved(agent, title="Пароль", body="Вот он.")
-    titles = [answer.title for answer in canned.answers_for(ticket, agent, "пароль")]
+    titles = [answer.title for answer in canned.answers_for(ticket.product_id, agent, "пароль")]
     assert titles == ["Пароль", "А"]
 
 
 @pytest.mark.parametrize("words", ["%", "_", "нет такого", "\\"])
 def test_nothing_is_found_by_what_no_answer_has(ticket, agent, words):
     saved(agent)
-    assert canned.answers_for(ticket, agent, words) == []
+    assert canned.answers_for(ticket.product_id, agent, words) == []
 
 
 def test_offer_is_bounded_in_a_literal_number_of_queries(ticket, agent, django_assert_num_queries):
     for number in range(canned.FOUND_LIMIT + 5):
         saved(agent, title=f"Ответ {number}", files=[pdf()] if number < 3 else ())
     with django_assert_num_queries(2):
-        answers = canned.answers_for(ticket, agent, "ответ")
+        answers = canned.answers_for(ticket.product_id, agent, "ответ")
         assert len(answers) == canned.FOUND_LIMIT
         assert sum(len(answer.files.all()) for answer in answers) == 3
 
