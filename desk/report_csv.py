@@ -72,7 +72,7 @@ def _solution(told: Told, agents: Mapping[int, str], zone: tzinfo) -> list[Any]:
     if found is None:
         return ["", "", "", "", ""]
     return [
-        _at(found.at, zone), _minutes(found.took), _yes_or_no(found.in_time),
+        _at(found.at, zone), round(found.seconds / 60), _yes_or_no(found.in_time),
         agents.get(found.agent or 0, ""), found.reopened,
     ]  # fmt: skip
 

@@ -22,7 +22,8 @@ from desk.charts import Bars
 from desk.report_csv import lines
 from desk.report_form import ReportForm, presets
 from tickets.queries import Place, read_number, read_place
-from tickets.reports import Figures, Report, Spans, rating_words, report
+from tickets.reports import Figures, Report, rating_words, report
+from tickets.spans import Spans
 
 VIEW_REPORT = "tickets.view_report"
 WORDS_SHOWN = 20

@@ -11,7 +11,7 @@ from typing import Any
 
 from accounts.models import User
 from tickets.models import Face, Priority, Product, TicketEvent
-from tickets.status import Role, TicketStatus
+from tickets.status import DONE, Role, TicketStatus
 
 Row = dict[str, Any]
 Kind = TicketEvent.Kind
@@ -73,6 +73,7 @@ SOLUTIONS = (
 RETURNS = ("Пока не помогло, ошибка та же.", "Заработало на час и снова пропало.")
 THANKS = ("Спасибо, быстро и понятно!", "Всё работает.", "Долго, но помогли.")
 
+RUNNING = (TicketStatus.NEW, TicketStatus.IN_PROGRESS)  # the clock of the solution
 OTHER_PRIORITIES = (Priority.CRITICAL, Priority.HIGH, Priority.LOW)
 
 # Plots
@@ -209,6 +210,7 @@ class Storyteller:
             if at > self.now:
                 break
             events.append(self._happen(ticket, step, at, agent))
+        _keep_solutions(events)
         return events
 
     def _happen(self, ticket: Row, step: Step, at: datetime, agent: tuple[int, str]) -> Row:
@@ -281,3 +283,20 @@ class Storyteller:
             case _:
                 new = ""
         return old, new
+
+
+def _keep_solutions(events: list[Row]) -> None:
+    """Let each move that solved the ticket say how long its clock had run, as `due` does."""
+    ran, since, before = timedelta(), events[0]["created_at"], None
+    for event in events:
+        if event["kind"] != Kind.STATUS:
+            continue
+        at = event["created_at"]
+        if event["old_value"] in RUNNING:
+            ran += at - since
+        since = at
+        if event["old_value"] not in DONE and event["new_value"] in DONE:
+            event["solved_in"] = ran.total_seconds()
+            if before:
+                before["solved_again_at"] = at
+            before = event

@@ -11,14 +11,14 @@ from enum import StrEnum
 from django.db.models import F, Q
 
 from tickets.models import Priority, Target, Ticket, TicketEvent
-from tickets.status import TicketStatus
+from tickets.status import DONE, TicketStatus
 
 Kind = TicketEvent.Kind
 
 ANSWER_MINUTES = 60
 SOLUTION_HOURS = {Priority.CRITICAL: 2, Priority.HIGH: 12, Priority.MEDIUM: 24, Priority.LOW: 48}
 WARN_AT = 0.8  # of the time there is
-PAUSING = {TicketStatus.WAITING, TicketStatus.RESOLVED, TicketStatus.CLOSED}
+PAUSING = {TicketStatus.WAITING, *DONE}
 FIELDS = (
     "answered_at", "answer_due_at", "answer_warned_at", "answer_breached_at", "solution_due_at",
     "solution_warned_at", "solution_breached_at", "next_due_at", "tell_due_at", "paused_at",
@@ -118,6 +118,19 @@ def _follow_status(ticket: Ticket, event: TicketEvent, now: datetime) -> None:
         for clock in (ANSWER, SOLUTION):
             if due_at := clock.due_at(ticket):
                 setattr(ticket, f"{clock.name}_due_at", due_at + still_for)
+
+
+def keep_solution(ticket: Ticket, event: TicketEvent) -> None:
+    """Let a move that solves the ticket, not saved yet, say how long its clock had run.
+
+    Called before `follow` stops it. A solution before it learns that it was not the last.
+    """
+    if event.kind != Kind.STATUS or event.old_value in DONE or event.new_value not in DONE:
+        return
+    ran = (ticket.paused_at or event.created_at) - ticket.created_at - ticket.paused_for
+    event.solved_in = max(timedelta(), ran).total_seconds()
+    earlier = ticket.events.filter(solved_in__isnull=False, solved_again_at=None)
+    earlier.update(solved_again_at=event.created_at)
 
 
 def set_targets(ticket: Ticket) -> None:

@@ -128,7 +128,8 @@ def _part_from_words(event: TicketEvent) -> None:
     Delivery.objects.filter(event=event).update(event=move)
     event.kind = Kind.NOTED if event.is_internal else Kind.COMMENTED
     event.old_value = event.new_value = ""
-    event.save(update_fields=["kind", "old_value", "new_value"])
+    event.solved_in = event.solved_again_at = None
+    event.save(update_fields=["kind", "old_value", "new_value", "solved_in", "solved_again_at"])
 
 
 def _say_description(ticket: Ticket, into: Ticket) -> None:

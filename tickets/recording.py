@@ -18,7 +18,7 @@ from config.database import retry_once
 from tickets import resting
 from tickets.attachments import BYTES_A_DAY, MAX_FILES, NewFile, stored_contents
 from tickets.delivery import notify
-from tickets.due import FIELDS, follow
+from tickets.due import FIELDS, follow, keep_solution
 from tickets.models import (
     TEXT_LIMIT,
     TITLE_LIMIT,
@@ -275,7 +275,7 @@ def record(
     `concerned` are the agents whom it is about beside the assignee. What is not `told` is read in
     the next event of the same change.
     """
-    event = TicketEvent.objects.create(
+    event = TicketEvent(
         ticket=ticket,
         kind=kind,
         actor=actor.user,
@@ -286,6 +286,8 @@ def record(
         comment=comment,
         is_internal=kind in STAFF_ONLY or bool(comment and comment.is_internal),
     )
+    keep_solution(ticket, event)
+    event.save()
     ticket.updated_at = event.created_at
     seen = [] if event.is_internal else _show(ticket, event)
     if event.actor or not event.is_internal:  # what a clock notes is no news to agents

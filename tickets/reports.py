@@ -1,20 +1,30 @@
 """What became of the tickets of a period, as figures. It only reads, and by indexes of time.
 
 Merged tickets do not count: they go on in the one they were merged into. A ticket is solved when
-it comes to «Выполнена», or to «Закрыта» without having been there. Spans are told apart in
-seconds and put together here, not by the database, so that all databases give the same figures.
+it comes to «Выполнена», or to «Закрыта» without having been there; `due` keeps with each such move
+how long that took, so that the database can work the figures out.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, tzinfo
-from itertools import chain, groupby
-from operator import itemgetter
 from typing import Any
 
-from django.db.models import BigIntegerField, CharField, Count, Func, Model, Prefetch, Q, QuerySet
-from django.db.models.functions import TruncDate
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    CharField,
+    Count,
+    F,
+    Func,
+    Model,
+    Prefetch,
+    Q,
+    QuerySet,
+    When,
+)
+from django.db.models.functions import Greatest, TruncDate
 from django.db.models.lookups import Exact, In
 from django.db.models.sql.compiler import SQLCompiler
 from django.utils import timezone
@@ -22,15 +32,23 @@ from django.utils import timezone
 from accounts.models import User
 from tickets.models import Product, Ticket, TicketEvent
 from tickets.queries import Place
-from tickets.status import TicketStatus
+from tickets.spans import ALL, SecondsBetween, Spans, spans_by
+from tickets.status import DONE, TicketStatus
 
-DONE = (TicketStatus.RESOLVED, TicketStatus.CLOSED)
 WORKED_ON = tuple(status for status in TicketStatus if status not in DONE)
-STILL = (TicketStatus.WAITING, *DONE)  # the clock of the solution does not run
-FINISHED = Q(new_value__in=DONE) & ~Q(old_value__in=DONE)
-REOPENED = Q(old_value__in=DONE) & ~Q(new_value__in=DONE)
-MEDIAN, NINE_OF_TEN = 0.5, 0.9
 SCORES = range(1, 6)
+
+
+def _word(value: str) -> Func:
+    """A word of the query, not a parameter: else SQLite does not find the index."""
+    return Func(template=f"'{value}'", output_field=CharField())
+
+
+RETURNED = Q(
+    kind=_word(TicketEvent.Kind.STATUS),
+    old_value__in=[_word(status) for status in DONE],
+    new_value__in=[_word(status) for status in WORKED_ON],
+)
 
 
 class Searched(Func):
@@ -79,10 +97,12 @@ class Scope:
     def tickets(self) -> QuerySet[Ticket]:
         return Ticket.objects.filter(self._chosen(""))
 
-    def moves(self) -> QuerySet[TicketEvent]:
-        """Changes of status, at any time. The kind is a word of the query, for SQLite's index."""
-        kind = Func(template=f"'{TicketEvent.Kind.STATUS.value}'", output_field=CharField())
-        return TicketEvent.objects.filter(self._chosen("ticket__"), kind=kind)
+    def solved(self) -> QuerySet[TicketEvent]:
+        """The moves that solved a ticket, at any time."""
+        return TicketEvent.objects.filter(self._chosen("ticket__"), solved_in__isnull=False)
+
+    def returned(self) -> QuerySet[TicketEvent]:
+        return TicketEvent.objects.filter(self._chosen("ticket__"), RETURNED)
 
     def _chosen(self, prefix: str) -> Q:
         # said so that SQLite does not take the index of what is merged, which leads to all the rest
@@ -105,53 +125,18 @@ def last_days(number: int) -> Scope:
 
 
 @dataclass
-class Spans:
-    """How long something took, in seconds, and how often it was in time."""
-
-    seconds: list[float] = field(default_factory=list)
-    in_time: int = 0
-
-    def add(self, took: timedelta, *, in_time: bool) -> None:
-        self.seconds.append(took.total_seconds())
-        self.in_time += in_time
-
-    @property
-    def number(self) -> int:
-        return len(self.seconds)
-
-    @property
-    def median(self) -> float | None:
-        return quantile(self.seconds, MEDIAN)
-
-    @property
-    def nine_of_ten(self) -> float | None:
-        return quantile(self.seconds, NINE_OF_TEN)
-
-    @property
-    def share_in_time(self) -> float | None:
-        return self.in_time / self.number if self.number else None
-
-
-def quantile(values: Iterable[float], share: float) -> float | None:
-    """What this share of the values does not exceed; between two of them, on the line."""
-    ordered = sorted(values)
-    if not ordered:
-        return None
-    whole, rest = divmod((len(ordered) - 1) * share, 1)
-    lower, upper = ordered[int(whole)], ordered[min(int(whole) + 1, len(ordered) - 1)]
-    return lower + (upper - lower) * rest
-
-
-@dataclass
 class Figures:
     """Of all tickets of a report, of a product, or of an agent."""
 
     created: int = 0
-    solved: int = 0
     reopened: int = 0
     answers: Spans = field(default_factory=Spans)
     solutions: Spans = field(default_factory=Spans)
     scores: Counter[int] = field(default_factory=Counter)
+
+    @property
+    def solved(self) -> int:
+        return self.solutions.number
 
     @property
     def rated(self) -> int:
@@ -172,33 +157,32 @@ class Report:
 
 
 def report(scope: Scope) -> Report:
-    total = Figures()
-    products: dict[int, Figures] = defaultdict(Figures)
-    agents: dict[int, Figures] = defaultdict(Figures)
+    answers = spans_by(_answers(scope), "product")
+    solved = spans_by(_solved(scope), "product", "agent")
+    total = Figures(answers=answers[ALL][None], solutions=solved[ALL][None])
+    products: dict[int | None, Figures] = defaultdict(Figures)
+    agents: dict[int | None, Figures] = defaultdict(Figures)
     for product, number in _created(scope):
         for figures in (total, products[product]):
             figures.created += number
-    for product, number in _reopened(scope):
+    for product, number in _returned(scope):
         for figures in (total, products[product]):
             figures.reopened += number
-    for product, took, in_time in _answers(scope):
-        for figures in (total, products[product]):
-            figures.answers.add(took, in_time=in_time)
-    for solution in solutions(scope):
-        solvers = [agents[solution.agent]] if solution.agent else []
-        for figures in (total, products[solution.product], *solvers):
-            figures.solved += 1
-            figures.solutions.add(solution.took, in_time=solution.in_time)
+    for of, spans in answers["product"].items():
+        products[of].answers = spans
+    for of, spans in solved["product"].items():
+        products[of].solutions = spans
+    for of, spans in solved["agent"].items():
+        agents[of].solutions = spans
     for product, agent, score, number in _scores(scope):
-        rated = [agents[agent]] if agent else []
-        for figures in (total, products[product], *rated):
+        for figures in (total, products[product], agents[agent]):
             figures.scores[score] += number
     return Report(total, backlog(scope), _named(Product, products), _named(User, agents))
 
 
-def _named(model: type[Any], figures: dict[int, Figures]) -> list[tuple[Any, Figures]]:
-    """Who solved, or of what was solved, the most first."""
-    rows: dict[int, Model] = model.objects.in_bulk(figures)
+def _named(model: type[Any], figures: dict[int | None, Figures]) -> list[tuple[Any, Figures]]:
+    """Who solved, or of what was solved, the most first; what is nobody's is left out."""
+    rows: dict[int | None, Model] = model.objects.in_bulk(filter(None, figures))
     found = [(rows[pk], of_row) for pk, of_row in figures.items() if pk in rows]
     return sorted(found, key=lambda row: (-row[1].solved, -row[1].created, str(row[0])))
 
@@ -208,17 +192,39 @@ def _created(scope: Scope) -> Iterable[tuple[int, int]]:
     return rows.values_list("product").annotate(Count("pk"))
 
 
-def _reopened(scope: Scope) -> Iterable[tuple[int, int]]:
-    rows = scope.moves().filter(REOPENED, scope.within("created_at")).order_by()
+def _returned(scope: Scope) -> Iterable[tuple[int, int]]:
+    rows = scope.returned().filter(scope.within("created_at")).order_by()
     return rows.values_list("ticket__product").annotate(Count("pk"))
 
 
-def _answers(scope: Scope) -> Iterator[tuple[int, timedelta, bool]]:
-    """Of tickets that were first answered in the period: product, span, whether it was in time."""
-    names = ("product", "created_at", "answered_at", "answer_breached_at")
+def _answers(scope: Scope) -> QuerySet[Any, Any]:
+    """Of tickets that were first answered in the period: product, seconds, whether in time."""
     rows = scope.tickets().filter(scope.within("answered_at")).order_by()
-    for product, created_at, answered_at, late_at in rows.values_list(*names).iterator():
-        yield product, max(timedelta(), answered_at - created_at), late_at is None
+    took = Greatest(0.0, SecondsBetween("created_at", "answered_at"))
+    in_time = Q(answer_breached_at=None)
+    return rows.annotate(took=took, in_time=in_time).values_list("product", "took", "in_time")
+
+
+def _solved(scope: Scope) -> QuerySet[Any, Any]:
+    return _solutions(scope).values_list("ticket__product", "agent", "solved_in", "in_time")
+
+
+def _solutions(scope: Scope) -> QuerySet[Any, Any]:
+    """Of each ticket solved in the period the last move there that did it.
+
+    `agent` is who solved it; its requester may have closed it.
+    """
+    is_last = Q(solved_again_at=None) | Q(solved_again_at__gte=scope.end)
+    late_at = "ticket__solution_breached_at"
+    return (
+        scope.solved()
+        .filter(is_last, scope.within("created_at"))
+        .annotate(
+            agent=Case(When(by_agent=True, then="actor")),
+            in_time=Q(**{late_at: None}) | Q(**{f"{late_at}__gt": F("created_at")}),
+        )
+        .order_by()
+    )
 
 
 def _scores(scope: Scope) -> Iterable[tuple[int, int | None, int, int]]:
@@ -253,12 +259,10 @@ def backlog(scope: Scope) -> int:
     Counted back from now, by what has happened since: of all that ever was only the open is read.
     """
     end = min(scope.end, timezone.now())
+    born = {"ticket__created_at__lt": end}
     now_open = scope.tickets().filter(status__in=WORKED_ON, created_at__lt=end).count()
-    since = scope.moves().filter(created_at__gte=end, ticket__created_at__lt=end).order_by()
-    counts = since.aggregate(
-        finished=Count("pk", filter=FINISHED), reopened=Count("pk", filter=REOPENED)
-    )
-    return int(now_open + counts["finished"] - counts["reopened"])
+    solved = scope.solved().filter(created_at__gte=end, **born).count()
+    return now_open + solved - scope.returned().filter(created_at__gte=end, **born).count()
 
 
 def created_by_day(scope: Scope) -> list[tuple[date, int]]:
@@ -269,78 +273,18 @@ def created_by_day(scope: Scope) -> list[tuple[date, int]]:
     return [(day, found.get(day, 0)) for day in every]
 
 
-# Solutions, by what happened to a ticket until the end of the period
+# The tickets behind the figures
 
 
 @dataclass(frozen=True)
 class Solution:
     """How a ticket was solved, the last time within a period."""
 
-    ticket: int
-    product: int
+    reopened: int  # how often it came back until the period ended
     at: datetime
-    took: timedelta  # from its creation, without what the clock stood still
+    agent: int | None
+    seconds: float  # from its creation, without what its clock stood still
     in_time: bool
-    agent: int | None  # who solved it; its requester may have closed it
-
-    reopened: int = 0  # how often it came back until the period ended
-
-
-Move = tuple[Any, ...]
-MOVE = (
-    "ticket", "ticket__product", "ticket__created_at", "ticket__solution_breached_at",
-    "created_at", "old_value", "new_value", "actor", "by_agent",
-)  # fmt: skip
-
-
-def finished(scope: Scope) -> QuerySet[TicketEvent]:
-    return scope.moves().filter(FINISHED, scope.within("created_at")).order_by()
-
-
-def solutions(scope: Scope) -> Iterator[Solution]:
-    """Of all tickets solved in the period. Only those begun before it are read from before it."""
-    earlier: dict[int, list[Move]] = defaultdict(list)
-    begun = scope.moves().filter(created_at__lt=scope.begin, ticket__created_at__lt=scope.begin)
-    for move in _read(begun.filter(ticket__in=finished(scope).values("ticket"))):
-        earlier[move[0]].append(move)
-    return _solutions(_read(scope.moves().filter(scope.within("created_at"))), scope, earlier)
-
-
-def solutions_of(scope: Scope, tickets: Sequence[int]) -> Iterator[Solution]:
-    moves = scope.moves().filter(created_at__lt=scope.end, ticket__in=tickets)
-    return _solutions(_read(moves), scope, {})
-
-
-def _read(moves: QuerySet[TicketEvent]) -> Iterator[Move]:
-    return moves.order_by("ticket_id", "pk").values_list(*MOVE).iterator(chunk_size=5000)
-
-
-def _solutions(
-    moves: Iterable[Move], scope: Scope, earlier: Mapping[int, list[Move]]
-) -> Iterator[Solution]:
-    for ticket, of_ticket in groupby(moves, key=itemgetter(0)):
-        solution = _solution(chain(earlier.get(ticket, ()), of_ticket))
-        if solution and solution.at >= scope.begin:
-            yield solution
-
-
-def _solution(moves: Iterable[Move]) -> Solution | None:
-    """Play a ticket's life: its clock runs from the creation and stands still in STILL."""
-    found, ran, since, reopened = None, timedelta(), None, 0
-    for ticket, product, created_at, late_at, at, old, new, actor, by_agent in moves:
-        since = since or created_at
-        if old not in STILL and new in STILL:
-            ran += max(timedelta(), at - since)
-        elif old in STILL and new not in STILL:
-            since = at
-        reopened += old in DONE and new not in DONE
-        if old not in DONE and new in DONE:
-            in_time = late_at is None or late_at > at
-            found = Solution(ticket, product, at, ran, in_time, actor if by_agent else None)
-    return replace(found, reopened=reopened) if found else None
-
-
-# The tickets behind the figures
 
 
 @dataclass(frozen=True)
@@ -366,10 +310,21 @@ def tickets_behind(scope: Scope) -> Iterator[Told]:
     """Newest first. Only the numbers are held all at once."""
     created = scope.tickets().filter(scope.within("created_at")).order_by()
     numbers = set(created.values_list("pk", flat=True))
-    numbers |= set(finished(scope).values_list("ticket", flat=True))
+    numbers |= set(_solutions(scope).values_list("ticket", flat=True))
     ordered = sorted(numbers, reverse=True)
     for place in range(0, len(ordered), TOLD_AT_ONCE):
         some = ordered[place : place + TOLD_AT_ONCE]
-        solved = {solution.ticket: solution for solution in solutions_of(scope, some)}
+        solved = _solutions_of(scope, some)
         for ticket in Ticket.objects.filter(pk__in=some).only(*TOLD).prefetch_related(*BESIDE):
             yield Told(ticket, solved.get(ticket.pk))
+
+
+def _solutions_of(scope: Scope, tickets: Sequence[int]) -> dict[int, Solution]:
+    returned = scope.returned().filter(ticket__in=tickets, created_at__lt=scope.end).order_by()
+    times = dict(returned.values_list("ticket").annotate(Count("pk")))
+    rows = _solutions(scope).filter(ticket__in=tickets)
+    names = ("ticket", "created_at", "agent", "solved_in", "in_time")
+    return {
+        ticket: Solution(times.get(ticket, 0), *solution)
+        for ticket, *solution in rows.values_list(*names)
+    }

@@ -13,6 +13,9 @@ class TicketStatus(models.TextChoices):
     CLOSED = "closed", _("Закрыта")
 
 
+DONE = (TicketStatus.RESOLVED, TicketStatus.CLOSED)
+
+
 class Role(models.TextChoices):
     CUSTOMER = "customer", _("клиент")
     AGENT = "agent", _("специалист")

@@ -275,5 +275,5 @@ def test_queries_of_the_file_grow_with_hundreds_only(lead, product, django_asser
     for number in (1, 3):
         for _each in range(number):
             TicketFactory(product=product)
-        with django_assert_num_queries(13):
+        with django_assert_num_queries(14):
             rows(lead.get(FILE))

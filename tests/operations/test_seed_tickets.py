@@ -1,6 +1,8 @@
+from importlib import import_module
 from io import StringIO
 
 import pytest
+from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.core.management.base import OutputWrapper
 from django.db import connection, transaction
@@ -247,3 +249,17 @@ def test_first_answer_is_the_first_public_word_of_an_agent():
     for ticket in Ticket.objects.all():
         said = ticket.comments.filter(by_agent=True, is_internal=False).order_by("pk")
         assert ticket.answered_at == said.values_list("created_at", flat=True).first()
+
+
+def test_solutions_took_what_their_events_say():
+    seed(200)
+
+    rows = TicketEvent.objects.order_by("pk").values_list("pk", "solved_in", "solved_again_at")
+    told = list(rows.exclude(solved_in=None))
+    TicketEvent.objects.update(solved_in=None, solved_again_at=None)
+    filling = import_module("tickets.migrations.0029_fill_how_long_solutions_took")
+    filling.fill(apps, connection.schema_editor())
+    expected = [(pk, pytest.approx(took), again_at) for pk, took, again_at in told]
+    assert list(rows.exclude(solved_in=None)) == expected
+    assert len(told) > 150
+    assert any(again_at for _pk, _took, again_at in told)

@@ -1,14 +1,16 @@
 """A random past of tickets, and the figures of a report worked out the slow and plain way."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 from statistics import median, quantiles
 from typing import Any
+from unittest.mock import patch
 
 from django.utils import timezone
 
+from tests.conftest import Clock
 from tests.factories import (
     AgentFactory,
     OrganizationFactory,
@@ -16,6 +18,7 @@ from tests.factories import (
     UserFactory,
 )
 from tickets.models import Face, Ticket, TicketEvent
+from tickets.recording import agent, customer, set_status
 from tickets.reports import Scope
 from tickets.status import TRANSITIONS, TicketStatus
 
@@ -29,7 +32,7 @@ class Life:
     """One ticket, and everything that was done to its status."""
 
     ticket: Ticket
-    moves: list[TicketEvent] = field(default_factory=list)
+    moves: list[TicketEvent]
 
     def status_at(self, moment: datetime) -> str:
         status = "new"
@@ -50,20 +53,25 @@ class Life:
         )
 
 
-def invent(rng: Random, number: int) -> list[Life]:
+def invent(rng: Random, number: int, clock: Clock) -> list[Life]:
+    """Tickets whose status was changed at other times by what changes it today; none is told."""
     now = timezone.now()
     products = [ProductFactory() for _each in range(3)]
     people = [UserFactory(organization=OrganizationFactory()) for _each in range(3)]
     people.append(UserFactory())
     agents = [AgentFactory() for _each in range(3)]
-    lives = [_invent_one(rng, now, products, people, agents) for _each in range(number)]
+    with patch("tickets.recording.notify"):
+        lives = [_invent_one(rng, now, products, people, agents, clock) for _each in range(number)]
+    clock.moved = timedelta()
     for life in rng.sample(lives, number // 20):
         life.ticket.merged_into = lives[0].ticket
         life.ticket.save()
     return lives
 
 
-def _invent_one(rng: Random, now: datetime, products: Any, people: Any, agents: Any) -> Life:
+def _invent_one(
+    rng: Random, now: datetime, products: Any, people: Any, agents: Any, clock: Clock
+) -> Life:
     requester = rng.choice(people)
     at = created_at = now - timedelta(days=DAYS) * rng.random()
     ticket = Ticket.objects.create(
@@ -71,34 +79,21 @@ def _invent_one(rng: Random, now: datetime, products: Any, people: Any, agents: 
         title="x", description="x", face=Face.PORTAL, created_at=created_at,
         assignee=rng.choice([*agents, None]),
     )  # fmt: skip
-    life = Life(ticket)
     for _step in range(rng.randrange(7)):
         at += timedelta(hours=60) * rng.random() ** 2
         choices = sorted(TRANSITIONS[TicketStatus(ticket.status)])
         if at > now or not choices:
             break
-        _move(rng, life, at, TicketStatus(rng.choice(choices)), agents)
-    _finish(rng, life, now)
-    return life
-
-
-def _move(rng: Random, life: Life, at: datetime, to: TicketStatus, agents: Any) -> None:
-    ticket = life.ticket
-    by_agent = rng.random() < 0.8
-    move = TicketEvent.objects.create(
-        ticket=ticket, kind="status", old_value=ticket.status, new_value=to, created_at=at,
-        by_agent=by_agent, actor=rng.choice(agents) if by_agent else ticket.requester, face="admin",
-    )  # fmt: skip
-    life.moves.append(move)
-    ticket.status = to
-    if to == "closed":
-        ticket.closed_at = at
-        if rng.random() < 0.6:
+        clock.advance(seconds=(at - timezone.now()).total_seconds())
+        by = agent(rng.choice(agents)) if rng.random() < 0.8 else customer(requester, Face.PORTAL)
+        set_status(ticket, TicketStatus(rng.choice(choices)), by)
+        if ticket.is_closed and rng.random() < 0.6:
             ticket.score = rng.randint(1, 5)
+    _finish(rng, ticket, now)
+    return Life(ticket, list(ticket.events.filter(kind="status").order_by("pk")))
 
 
-def _finish(rng: Random, life: Life, now: datetime) -> None:
-    ticket = life.ticket
+def _finish(rng: Random, ticket: Ticket, now: datetime) -> None:
     answered_at = ticket.created_at + timedelta(hours=rng.expovariate(1))
     if rng.random() < 0.8 and answered_at < now:
         ticket.answered_at = answered_at
@@ -124,25 +119,36 @@ def spans(pairs: list[tuple[float, bool]]) -> dict[str, Any]:
 
 
 def plainly(lives: list[Life], scope: Scope, now: datetime) -> dict[str, Any]:
+    """All figures of a report; of products and agents those that have any."""
     chosen = [life for life in lives if _is_chosen(life.ticket, scope)]
-    solved = [pair for life in chosen if (pair := _solved(life, scope))]
-    reopened = [
-        life.ticket
-        for life in chosen
-        for move in life.moves
-        if _within(scope, move.created_at) and move.old_value not in OPEN and move.new_value in OPEN
-    ]
     end = min(scope.end, now)
     born = [life for life in chosen if life.ticket.created_at < end]
-    answered = [life.ticket for life in chosen if _within(scope, life.ticket.answered_at)]
+    by_product = {
+        pk: _figures([life for life in chosen if life.ticket.product_id == pk], scope)
+        for pk in {life.ticket.product_id for life in chosen}
+    }
+    solvers = {move.actor_id for life in chosen for move in life.moves if move.by_agent}
+    people = solvers | {life.ticket.assignee_id for life in chosen} - {None}
+    by_agent = {pk: _figures_of_agent(chosen, scope, pk) for pk in people}
+    nothing = _figures([], scope)
     return {
-        "created": Counter(
-            life.ticket.product_id for life in chosen if _within(scope, life.ticket.created_at)
-        ),
-        "solved": Counter(life.ticket.product_id for life, _move in solved),
-        "solved_by": Counter(move.actor_id for _life, move in solved if move.by_agent),
-        "reopened": Counter(ticket.product_id for ticket in reopened),
+        "total": _figures(chosen, scope),
         "backlog": sum(life.status_at(end) in OPEN for life in born),
+        "products": {pk: of_row for pk, of_row in by_product.items() if of_row != nothing},
+        "agents": {pk: of_row for pk, of_row in by_agent.items() if of_row != nothing},
+    }
+
+
+def _figures(lives: list[Life], scope: Scope) -> dict[str, Any]:
+    solved = [pair for life in lives if (pair := solution_of(life, scope))]
+    answered = [life.ticket for life in lives if _within(scope, life.ticket.answered_at)]
+    return {
+        "created": sum(_within(scope, life.ticket.created_at) for life in lives),
+        "reopened": sum(
+            _within(scope, move.created_at) and _is_return(move)
+            for life in lives
+            for move in life.moves
+        ),
         "answers": spans(
             [
                 ((one.answered_at - one.created_at).total_seconds(), not one.answer_breached_at)
@@ -150,13 +156,27 @@ def plainly(lives: list[Life], scope: Scope, now: datetime) -> dict[str, Any]:
             ]
         ),
         "solutions": spans(
-            [(life.ran_until(move.created_at), _in_time(life, move)) for life, move in solved]
+            [(life.ran_until(move.created_at), is_in_time(life, move)) for life, move in solved]
         ),
         "scores": Counter(
             life.ticket.score
-            for life in chosen
+            for life in lives
             if life.ticket.score and _within(scope, life.ticket.closed_at)
         ),
+    }
+
+
+def _figures_of_agent(lives: list[Life], scope: Scope, pk: int) -> dict[str, Any]:
+    """Solutions are whose they were; ratings whose the ticket is."""
+    solved = [
+        life
+        for life in lives
+        if (pair := solution_of(life, scope)) and pair[1].by_agent and pair[1].actor_id == pk
+    ]
+    own = [life for life in lives if life.ticket.assignee_id == pk]
+    return _figures([], scope) | {
+        "solutions": _figures(solved, scope)["solutions"],
+        "scores": _figures(own, scope)["scores"],
     }
 
 
@@ -173,7 +193,15 @@ def _within(scope: Scope, moment: datetime | None) -> bool:
     return moment is not None and scope.first <= moment.astimezone(scope.zone).date() <= scope.last
 
 
-def _solved(life: Life, scope: Scope) -> tuple[Life, TicketEvent] | None:
+def _is_return(move: TicketEvent) -> bool:
+    return move.old_value not in OPEN and move.new_value in OPEN
+
+
+def returns_of(life: Life, scope: Scope) -> int:
+    return sum(_is_return(move) and move.created_at < scope.end for move in life.moves)
+
+
+def solution_of(life: Life, scope: Scope) -> tuple[Life, TicketEvent] | None:
     ends = [
         move
         for move in life.moves
@@ -182,6 +210,6 @@ def _solved(life: Life, scope: Scope) -> tuple[Life, TicketEvent] | None:
     return (life, ends[-1]) if ends else None
 
 
-def _in_time(life: Life, move: TicketEvent) -> bool:
+def is_in_time(life: Life, move: TicketEvent) -> bool:
     late_at = life.ticket.solution_breached_at
     return late_at is None or late_at > move.created_at

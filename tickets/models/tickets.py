@@ -221,6 +221,19 @@ class Ticket(models.Model):
             models.Index("created_at", name="ticket_created"),
             models.Index("answered_at", name="ticket_answered"),
             models.Index("closed_at", "id", condition=Q(score__isnull=False), name="ticket_rated"),
+            # Nothing but what reports read of tickets, so that they need not read the tickets
+            models.Index(
+                "id",
+                "product",
+                "assignee",
+                "organization",
+                "merged_into",
+                "created_at",
+                "answered_at",
+                "answer_breached_at",
+                "solution_breached_at",
+                name="ticket_figures",
+            ),
             models.Index(
                 "snoozed_until", condition=Q(snoozed_until__isnull=False), name="ticket_snoozed"
             ),

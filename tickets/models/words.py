@@ -121,6 +121,10 @@ class TicketEvent(models.Model):
     new_value = models.CharField(_("стало"), max_length=200, blank=True)
     comment = models.ForeignKey(Comment, on_delete=models.CASCADE, null=True)
     created_at = models.DateTimeField(_("когда"), default=timezone.now)
+    # Of a move that solved the ticket, kept by `due`: for how many seconds its clock had run, and
+    # when the ticket, having come back, was solved the next time
+    solved_in = models.FloatField(null=True)
+    solved_again_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = _("событие заявки")
@@ -129,7 +133,26 @@ class TicketEvent(models.Model):
         indexes: ClassVar = [
             models.Index("ticket", "id", name="event_of_ticket"),
             models.Index("ticket", "id", condition=Q(is_internal=False), name="event_public"),
-            models.Index("created_at", condition=Q(kind="status"), name="event_moves"),
+            models.Index(
+                "created_at",
+                "ticket",
+                "solved_again_at",
+                "solved_in",
+                "by_agent",
+                "actor",
+                condition=Q(solved_in__isnull=False),
+                name="event_solved",
+            ),
+            models.Index(
+                "created_at",
+                "ticket",
+                name="event_returned",
+                condition=Q(
+                    kind="status",
+                    old_value__in=["resolved", "closed"],
+                    new_value__in=["new", "in_progress", "waiting"],
+                ),
+            ),
         ]
 
     def __str__(self) -> str:
