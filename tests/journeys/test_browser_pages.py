@@ -4,6 +4,8 @@ With PICTURES set to a folder each page leaves its pictures there.
 """
 
 import os
+import re
+from base64 import b32decode
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,11 +15,21 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from accounts.invitations import prepare_invitation
 from accounts.models import JoinRequest, OrganizationRole
+from accounts.security import Origin
 from portal.urls import urlpatterns
 from telegram_bot.models import BotHeartbeat, Group, GroupTicket
-from tests.factories import MessengerAccountFactory, ProductFactory, UserFactory, open_ticket
+from tests.factories import (
+    PASSWORD,
+    MessengerAccountFactory,
+    ProductFactory,
+    UserFactory,
+    open_ticket,
+)
+from tests.second_factor import code_of
 from tickets import recording, services
 from tickets.comments import add_comment
 from tickets.models import Face, Ticket
@@ -137,8 +149,48 @@ def test_every_address_is_a_page_or_is_not():
 
 @pytest.mark.parametrize("name", PAGES)
 def test_page_is_for_everybody(page, visit, ticket, name):
-    page.emulate_media(color_scheme="light")
     visit(name, ticket if name != "ticket_close" else Ticket.objects.get(status="new"))
+    look(page, name)
+
+
+def test_pages_between_two_steps_are_for_everybody(page, live_server, agent):
+    """Reached by a password only: by their addresses alone they lead elsewhere."""
+    BotHeartbeat.objects.create(bot_id=1, username="help_bot", seen_at=timezone.now())
+    give_password(page, live_server.url + reverse("second_factor_on"), agent)
+    page.get_by_label("Пароль").fill(PASSWORD)
+    page.get_by_role("button", name="Дальше").click()
+    secret = page.locator("code.secret")
+    secret.wait_for()
+    look(page, "second_factor_app")
+    key = b32decode(secret.inner_text().replace(" ", "")).hex()
+    page.get_by_label("Код").fill(code_of(TOTPDevice(user=agent, key=key)))
+    page.get_by_role("button", name="Включить").click()
+    page.locator(".codes").wait_for()
+    look(page, "second_factor_codes")
+    page.context.clear_cookies()
+    give_password(page, live_server.url + reverse("login"), agent)
+    page.get_by_role("heading", name="Второй шаг").wait_for()
+    look(page, "second_step")
+    page.goto(f"{page.url}?paper")
+    look(page, "second_step_paper")
+
+
+def test_invitation_is_for_everybody(page, live_server, agent):
+    letter = prepare_invitation(user=UserFactory(username="nina"), origin=Origin(actor=agent))
+    page.goto(live_server.url + re.search(r"/invitation/\S+", letter.body)[0])
+    page.get_by_role("heading", name="Добро пожаловать").wait_for()
+    look(page, "invitation_open")
+
+
+def give_password(page, address: str, person) -> None:
+    page.goto(address)
+    page.get_by_label("Логин или почта").fill(person.username)
+    page.get_by_label("Пароль").fill(PASSWORD)
+    page.get_by_role("button", name="Войти").click()
+
+
+def look(page, name: str) -> None:
+    page.emulate_media(color_scheme="light")
     assert violations(page) == []
     for size in (NARROW, PHONE, ZOOMED, DESKTOP):
         page.set_viewport_size(size)
