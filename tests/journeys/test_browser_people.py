@@ -15,6 +15,7 @@ from tests.factories import (
     PASSWORD,
     BotRegistrationFactory,
     MessengerAccountFactory,
+    SpecialistFactory,
     UserFactory,
     open_ticket,
 )
@@ -110,6 +111,15 @@ def test_choices_and_profile(page, visit, live_server, anna):
     page.get_by_label("Часовой пояс").select_option("Asia/Omsk")
     page.get_by_role("button", name="Сохранить").click()
     page.get_by_text("Омск (UTC+6)").wait_for()
+
+
+@pytest.mark.parametrize("shared", ["", "desk@support.example"])
+def test_choices_of_an_agent(page, visit, live_server, settings, transactional_db, shared):
+    settings.STAFF_EMAIL = shared
+    log_in(page, live_server, SpecialistFactory(username="olga"))
+    visit("notifications")
+    page.get_by_role("heading", name="Специалисту поддержки").wait_for()
+    assert page.get_by_text(f"Письма приходят на {shared or '—'}").is_visible() == bool(shared)
 
 
 def test_help_for_guests_and_people(page, visit, live_server, anna):
