@@ -65,7 +65,7 @@ function watch(mark) {
     }
     if (isCleared) sessionStorage.removeItem(place);
   });
-  putBack(place, mark, names);
+  putBack(place, mark, names, save);
 }
 
 function keepInTab(place, form, names) {
@@ -91,7 +91,7 @@ function sizeOf(words) {
   return Object.values(words).join("").length;
 }
 
-async function putBack(place, mark, names) {
+async function putBack(place, mark, names, save) {
   const kept = JSON.parse(sessionStorage.getItem(place) ?? "null");
   if (!kept) return;
   const shown = wordsOf(mark.form, names);
@@ -102,13 +102,19 @@ async function putBack(place, mark, names) {
   const isOlder = sizeOf(kept.words) <= sizeOf(shown);
   const isChanged = names.some((name) => wordsOf(mark.form, names)[name] !== shown[name]);
   const isForAnother = names.some((name) => isChosenElse(mark.form, name, kept.words[name]));
-  if (sent || isOlder || isChanged || isForAnother) return;
-  for (const name of names) {
-    const field = mark.form.elements[name]; // people are offered anew
-    if (field?.type === "checkbox") field.checked = Boolean(kept.words[name]);
-    else if (field) field.value = kept.words[name];
+  if (sent || isChanged || isForAnother) return;
+  if (!isOlder) put(mark.form, kept.words);
+  mark.form.elements.key.value = kept.key; // still on its way, perhaps: sent again it is the same
+  if (sizeOf(wordsOf(mark.form, names))) save(); // what came back is nowhere else
+}
+
+function put(form, words) {
+  for (const [name, text] of Object.entries(words)) {
+    const field = form.elements[name]; // people are offered anew
+    if (field?.type === "checkbox") field.checked = Boolean(text);
+    else if (field) field.value = text;
   }
-  for (const details of ancestors(mark.form, "details")) details.open = true;
+  for (const details of ancestors(form, "details")) details.open = true;
 }
 
 function isChosenElse(form, name, value) {

@@ -157,6 +157,20 @@ def test_way_back_offers_nothing_that_was_sent(page, open_as, staff, ticket):
     assert answer.input_value() == ""
 
 
+def test_refused_words_are_kept_when_their_page_is_left(page, open_as, staff, ticket):
+    card = f"/admin/tickets/ticket/{ticket.pk}/change/"
+    open_as("olga", card)
+    answer = page.get_by_role("textbox", name="Ответ клиенту")
+    answer.fill(WORDS)
+    page.locator("#card-form input[name=seen]").evaluate("field => (field.value = 0)")
+    with page.expect_response(lambda one: one.request.method == "POST" and "/drafts/" in one.url):
+        page.get_by_role("button", name="Ответить", exact=True).click()
+    page.get_by_text("Прочитайте новое и отправьте ещё раз").wait_for()
+    page.goto(page.url.replace(card, "/admin/tickets/ticket/"))
+    page.goto(page.url.replace("/admin/tickets/ticket/", card))
+    assert answer.input_value() == WORDS
+
+
 def test_words_left_in_a_hurry_do_not_go_with_another_customer(page, open_as, staff, anna, boris):
     """They are kept in the tab when its page is left before the draft was saved."""
     new = "/admin/tickets/ticket/new/?requester="
