@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from desk.lists import DeskAdmin, agent_of, is_number
 from tickets import canned
-from tickets.form_fields import BodyField, FilesField
+from tickets.form_fields import BodyField, FilesField, tell_lost_files
 from tickets.models import CannedAnswer, CannedFile, Product
 from tickets.refusals import TooManyFiles, VariableUnknown
 
@@ -94,6 +94,8 @@ class AnswerForm(forms.ModelForm):
         number = kept - len(data.get("dropped") or ()) + len(data.get("attachments") or ())
         if number > canned.MAX_FILES:
             self.add_error("attachments", str(TooManyFiles(canned.MAX_FILES)))
+        if self.errors:
+            tell_lost_files(self)
         return data
 
 

@@ -104,6 +104,12 @@ class FilesField(forms.FileField):
         ]
 
 
+def tell_lost_files(form: forms.BaseForm) -> None:
+    """Say it of files that were fit, but come back with no form."""
+    if form.files and "attachments" not in form.errors:
+        form.add_error("attachments", FILES_LOST)
+
+
 def _refusal(upload: UploadedFile) -> str:
     name = clean_file_name(upload.name or "")
     try:

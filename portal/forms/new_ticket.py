@@ -6,7 +6,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from tickets.form_fields import FILES_LOST, BodyField, FilesField, TitleField
+from tickets.form_fields import BodyField, FilesField, TitleField, tell_lost_files
 from tickets.models import TITLE_LIMIT, Product
 from tickets.refusals import ProductUnavailable
 
@@ -66,7 +66,5 @@ class NewTicketForm(forms.Form):
         return self.products[self.cleaned_data["product"]]
 
     def note_lost_files(self) -> None:
-        """Say it of files that were fit, but come back with no form."""
-        is_lost = bool(self.files) and not self.keeps_files
-        if is_lost and self.errors and "attachments" not in self.errors:
-            self.add_error("attachments", FILES_LOST)
+        if self.errors and not self.keeps_files:
+            tell_lost_files(self)

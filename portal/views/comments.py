@@ -22,6 +22,7 @@ from portal.views.card import (
 )
 from portal.views.errors import too_often
 from tickets.comments import say_once
+from tickets.form_fields import tell_lost_files
 from tickets.forms import Made
 from tickets.models import Face, Ticket
 from tickets.queries import answers, read_number
@@ -36,7 +37,7 @@ logger = logging.getLogger(__name__)
 def ticket_comment(request: PortalRequest, ticket: Ticket) -> HttpResponse:
     form = CommentForm(request.POST, request.FILES, auto_id="comment_%s")
     if not form.is_valid():
-        return card(request, ticket, comment_form=form)
+        return _come_back(request, ticket, form)
     body, files = form.cleaned_data["body"], form.cleaned_data["attachments"]
     try:
         author = customer(request.user, Face.PORTAL)
@@ -52,13 +53,18 @@ def ticket_comment(request: PortalRequest, ticket: Ticket) -> HttpResponse:
         form.add_error("attachments", str(refusal))
     except QuotaReached as refusal:
         form.add_error("attachments" if isinstance(refusal, TooManyBytes) else None, str(refusal))
-        return too_often(card(request, ticket, comment_form=form), refusal)
+        return too_often(_come_back(request, ticket, form), refusal)
     except OSError:
         logger.exception("files of a comment on ticket %s could not be stored", ticket.pk)
         form.add_error("attachments", _("Файлы сохранить не удалось. Попробуйте ещё раз позже."))
     else:
         return _show_comment(request, ticket, done.made)
-    return card(request, readable_ticket(request, ticket.pk), comment_form=form)
+    return _come_back(request, readable_ticket(request, ticket.pk), form)
+
+
+def _come_back(request: PortalRequest, ticket: Ticket, form: CommentForm) -> HttpResponse:
+    tell_lost_files(form)
+    return card(request, ticket, comment_form=form)
 
 
 def _show_comment(request: PortalRequest, ticket: Ticket, made: Made) -> HttpResponse:

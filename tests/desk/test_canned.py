@@ -159,6 +159,12 @@ def test_unfit_file_is_refused_beside_the_files(desk, name, content, word):
     assert not CannedFile.objects.exists()
 
 
+def test_file_that_is_lost_with_a_refusal_is_asked_for_again(desk):
+    refused = desk.post(ADD, form(body="{кличка}", attachments=[upload()]))
+    assert "Выберите файлы заново" in str(errors(refused)["attachments"])
+    assert "attachments" not in errors(desk.post(ADD, form(body="{кличка}")))
+
+
 def test_eleventh_file_is_refused_beside_the_files(desk, specialist):
     answer = kept(specialist, files=[pdf(f"{number}.pdf") for number in range(10)])
     response = change(desk, answer, attachments=[upload()])

@@ -13,7 +13,7 @@ from tests.factories import open_ticket
 from tickets import recording
 from tickets.attachments import NewFile
 from tickets.comments import add_comment
-from tickets.models import Attachment, Comment, Face
+from tickets.models import TEXT_LIMIT, Attachment, Comment, Face
 
 pytestmark = pytest.mark.usefixtures("logged_in")
 
@@ -178,6 +178,12 @@ def test_unfit_file_is_refused_with_words(client, ticket, name, content, words):
     assert "Мой текст</textarea>" in page
     assert not Comment.objects.exists()
     assert Attachment.objects.count() == 1
+
+
+def test_fit_file_that_is_lost_with_a_refusal_is_asked_for_again(client, ticket):
+    response = comment(client, ticket, ("fine.txt", b"ok"), words="ё" * (TEXT_LIMIT + 1))
+    assert "Выберите файлы заново" in response.content.decode()
+    assert "Выберите файлы заново" not in comment(client, ticket).content.decode()
 
 
 def test_eleven_files_are_too_many(client, ticket):
