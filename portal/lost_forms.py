@@ -19,6 +19,7 @@ from tickets.drafts import (
     HELD_LIFETIME,
     HELD_SIZE,
     Mark,
+    had_files,
     hold_words,
     new_browser,
     read_browser,
@@ -62,8 +63,8 @@ def hold_lost_form(request: HttpRequest, response: HttpResponseBase) -> Mark | N
         return None
     browser = read_browser(request.COOKIES) or new_browser()
     key = read_key(request.POST.get("key", ""))
-    had_files = bool(request.FILES)
-    if not hold_words(mark=mark, browser=browser, key=key, post=request.POST, had_files=had_files):
+    files = bool(request.FILES) or had_files(request.POST)
+    if not hold_words(mark=mark, browser=browser, key=key, post=request.POST, had_files=files):
         return None
     response.set_cookie(
         BROWSER_COOKIE,

@@ -110,6 +110,11 @@ def kept_words(user: User, ticket: Ticket | None, browser: str) -> dict[str, Kep
     }
 
 
+def had_files(post: Mapping[str, str]) -> bool:
+    """Whether files were chosen that go with no draft: by a ready answer, or as the page says."""
+    return bool(post.get("canned_files") or post.get("had_files"))
+
+
 def save_draft(*, mark: Mark, key: UUID | None, post: Mapping[str, str]) -> None:
     """Keep the words of a form; empty ones end the draft. Raises TextTooLong."""
     body = _body(mark.form, post)
@@ -119,7 +124,7 @@ def save_draft(*, mark: Mark, key: UUID | None, post: Mapping[str, str]) -> None
     if key and FormKey.objects.filter(user=mark.user_id, key=key).exists():
         return  # it was on its way while the form was sent
     if _has_words(mark.form, body):
-        _keep(mark, "", key, body)
+        _keep(mark, "", key, body | ({"had_files": True} if had_files(post) else {}))
     else:
         _rows(mark, "").filter(browser="").delete()
 

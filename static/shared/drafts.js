@@ -29,6 +29,8 @@ function watch(mark) {
     for (const name of ["csrfmiddlewaretoken", "author", "key", ...names]) {
       words.append(name, said.get(name) ?? "");
     }
+    const hasFiles = [...said.values()].some((value) => value.size);
+    if (hasFiles || said.has("canned_files")) words.append("had_files", "1");
     if ((words.get(names[0]) ?? "").length > LONGEST) return;
     saving = new AbortController();
     // What outlives the page may hold 64 KB, fewer than the longest draft

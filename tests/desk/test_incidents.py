@@ -219,6 +219,21 @@ def test_file_of_a_foreign_answer_is_refused(desk, incident, tickets):
     assert not IncidentAnswer.objects.exists()
 
 
+def test_files_of_a_ready_answer_that_a_lost_session_took_are_said_so(
+    desk, incident, tickets, specialist
+):
+    file = canned(specialist, pdf("памятка.pdf")).files.get()
+    page = desk.get(address(incident)).content.decode()
+    author = page.split('name="author" value="')[1].split('"')[0]
+    desk.logout()
+    given = {"body": "Слова", "status": "", "canned_files": file.pk, "author": author}
+    desk.post(address(incident, "answer/"), given)
+    desk.force_login(specialist)
+    page = desk.get(address(incident)).content.decode()
+    assert "Слова</textarea>" in page
+    assert "Файлы не сохранились: приложите их заново." in page
+
+
 def canned(owner, *files):
     answer = CannedAnswer(title="Готово", body="{имя}, готово")
     save_answer(answer=answer, actor=owner, for_all=False, files=files)

@@ -24,6 +24,11 @@ RIGHTS = (
     "view_ticket", "change_ticket", "add_comment", "view_announcement", "add_announcement",
     "change_announcement", "view_cannedanswer",
 )  # fmt: skip
+DROP = """({name, text}) => {
+  const dataTransfer = new DataTransfer();
+  dataTransfer.items.add(new File([text], name, {type: "application/pdf"}));
+  document.body.dispatchEvent(new DragEvent("drop", {dataTransfer, bubbles: true}));
+}"""
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
@@ -105,11 +110,10 @@ def test_incident_is_filled_and_all_are_answered(desk, live_server, pair, produc
     desk.get_by_role("button", name="Добавить в инцидент").click()
     desk.get_by_text("Добавлено в инцидент: 2 заявки.").wait_for()
     check(desk, "incident")
+    desk.get_by_role("button", name="Готовый ответ").wait_for()  # the script listens
     desk.get_by_label("Ответ", exact=True).press_sequentially("/узел")
     desk.get_by_role("option", name="Узел заменён").click()
-    desk.locator("#answer_attachments").set_input_files(
-        [{"name": "акт.pdf", "mimeType": "application/pdf", "buffer": PDF}]
-    )
+    desk.evaluate(DROP, {"name": "акт.pdf", "text": PDF.decode()})
     desk.get_by_text("Файлов: 1 из 10").wait_for()
     check(desk, "incident-with-files")
     desk.get_by_label("Статус заявок после ответа").select_option("Выполнена")

@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from accounts.models import Session
 from tests.factories import PASSWORD, AgentFactory, open_ticket
+from tests.files import PDF
 from tickets import recording, services
 from tickets.models import Comment, Draft
 from tickets.status import TicketStatus
@@ -67,6 +68,16 @@ def test_draft_survives_a_closed_tab_and_is_cleared(page, open_as, ticket):
     page.wait_for_load_state()
     assert comment_field(page).input_value() == ""
     assert not Draft.objects.exists()
+
+
+def test_draft_says_that_its_files_are_gone(page, open_as, ticket):
+    open_as("anna", ticket.get_absolute_url())
+    page.locator("input[type=file]").set_input_files(
+        [{"name": "счёт.pdf", "mimeType": "application/pdf", "buffer": PDF}]
+    )
+    assert type_and_pause(page, WORDS).status == 204
+    page.reload()
+    page.get_by_text("Файлы не сохранились: приложите их заново.").wait_for()
 
 
 def test_lost_session_gives_the_words_back(page, open_as, ticket):

@@ -89,6 +89,7 @@ def test_ready_answer_stands_in_a_new_ticket(desk, olga, anna, product):
     answer = CannedAnswer(title="Звонок", body="{имя}, ваша заявка № {номер}.")
     save_answer(answer=answer, actor=olga, for_all=False, files=[pdf("памятка.pdf")])
     desk.get_by_role("link", name="Новая заявка").click()
+    desk.get_by_role("button", name="Готовый ответ").wait_for()  # the script listens
     desk.get_by_label("Описание").press_sequentially("/звон")
     desk.get_by_role("option", name="Звонок").click()
     desk.get_by_role("list", name="Файлы готовых ответов").get_by_text("памятка.pdf").wait_for()

@@ -38,6 +38,14 @@ def test_draft_is_put_back_with_its_time(client, anna, ticket):
     assert "Очистить" in page
 
 
+def test_files_that_were_chosen_with_it_are_asked_for_again(client, anna, ticket):
+    lost = "Файлы не сохранились: приложите их заново."
+    save(client, anna, ticket)
+    assert lost not in page_of(client, ticket)
+    save(client, anna, ticket, had_files="1")
+    assert lost in page_of(client, ticket)
+
+
 def test_older_draft_says_its_day(client, anna, ticket):
     save(client, anna, ticket)
     at = timezone.now() - timedelta(days=3)
