@@ -15,13 +15,12 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.models import User
 from config.numerals import plural
+from desk.assignee import AssigneeField
 from desk.lists import DeskAdmin, agent_of
 from desk.queue import list_behind, same_list
 from desk.ticket_around import MAY_WRITE
 from tickets import services
-from tickets.agents import serving
 from tickets.bulk import Change, Kind, Outcome, change_each, newest_events
 from tickets.drafts import Kept, kept_words, read_browser
 from tickets.form_fields import BodyField
@@ -34,14 +33,11 @@ from tickets.status import TicketStatus
 
 
 class AgentForm(forms.Form):
-    assignee = forms.ModelChoiceField(
-        label=gettext_lazy("Исполнитель"), queryset=User.objects.none(), empty_label="—"
-    )
+    assignee = AssigneeField()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = cast(forms.ModelChoiceField, self.fields["assignee"])
-        field.queryset = serving().order_by("last_name", "first_name", "pk")
+        cast(AssigneeField, self.fields["assignee"]).offer(empty="—")
 
 
 class PriorityForm(forms.Form):

@@ -1,12 +1,11 @@
 """What a report is asked about, as its address says it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 from django import forms
-from django.db.models import Model
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.http import urlencode
@@ -14,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
+from desk.assignee import offered
 from desk.queue import PRODUCTS_OFFERED
 from tickets.models import Product
 from tickets.reports import Scope, last_days
@@ -23,7 +23,6 @@ from tickets.text import clean_line
 LONGEST = 366  # days
 USUAL = 30
 EARLIEST = date(2000, 1, 1)
-AGENTS_OFFERED = 200
 NAME_LENGTH = 100
 FIELDS = ("since", "until", "product", "agent", "organization")
 
@@ -55,9 +54,10 @@ class ReportForm(forms.Form):
         if "since" in given or "until" in given:  # one of them that was emptied is an error
             asked = {}
         super().__init__(asked | {name: given[name] for name in FIELDS if name in given})
-        staff = User.objects.filter(is_staff=True).order_by("last_name", "first_name", "username")
-        self.fields["product"].choices = _choices(Product.objects.all()[:PRODUCTS_OFFERED])  # type: ignore[attr-defined]
-        self.fields["agent"].choices = _choices(staff[:AGENTS_OFFERED])  # type: ignore[attr-defined]
+        products = {row.pk: str(row) for row in Product.objects.all()[:PRODUCTS_OFFERED]}
+        self.fields["product"].choices = _choices(products)  # type: ignore[attr-defined]
+        staff = offered(User.objects.filter(is_staff=True))
+        self.fields["agent"].choices = _choices(staff)  # type: ignore[attr-defined]
 
     def clean_since(self) -> date:
         since: date = self.cleaned_data["since"]
@@ -108,8 +108,8 @@ class ReportForm(forms.Form):
         return "?" + urlencode({name: value for name, value in asked.items() if value})
 
 
-def _choices(rows: Iterable[Model]) -> list[tuple[str, Any]]:
-    return [("", gettext_lazy("все")), *((str(row.pk), str(row)) for row in rows)]
+def _choices(names: Mapping[int, str]) -> list[tuple[Any, Any]]:
+    return [("", gettext_lazy("все")), *names.items()]
 
 
 @dataclass(frozen=True)

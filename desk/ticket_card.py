@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
+from desk.assignee import AssigneeField
 from desk.canned_picker import ReadyFilesField, let_choose
 from tickets import services
-from tickets.agents import serving
 from tickets.attachments import NewFile
 from tickets.drafts import Kept
 from tickets.form_fields import BodyField, FilesField
@@ -25,6 +25,7 @@ from tickets.recording import Actor
 from tickets.refusals import (
     REFUSALS,
     AnswerMissing,
+    AssigneeCannotServe,
     FileRefused,
     KeyReused,
     TextRequired,
@@ -37,7 +38,6 @@ from tickets.refusals import (
 )
 from tickets.status import Role, TicketStatus, allowed_transitions
 
-AGENTS_OFFERED = 200
 FILES_NOT_KEPT = gettext_lazy("Файлы сейчас не сохраняются. Отправьте текст без них.")
 
 
@@ -181,34 +181,20 @@ class FactsForm(forms.Form):
     priority = forms.ChoiceField(
         label=gettext_lazy("Приоритет"), choices=Priority, show_hidden_initial=True
     )
-    assignee = forms.ModelChoiceField(
-        label=gettext_lazy("Исполнитель"),
-        queryset=User.objects.none(),
-        required=False,
-        show_hidden_initial=True,
-    )
+    assignee = AssigneeField(required=False, show_hidden_initial=True)
 
     def __init__(self, *args: Any, ticket: Ticket, **kwargs: Any) -> None:
         kwargs["initial"] = {"priority": ticket.priority, "assignee": ticket.assignee_id}
         super().__init__(*args, **kwargs)
         self.ticket = ticket
-        agents = models.Q(pk__in=serving().values("pk"))
-        field = cast("forms.ModelChoiceField[User]", self.fields["assignee"])
-        # who left may stay
-        field.queryset = User.objects.filter(agents | models.Q(pk=ticket.assignee_id))
-        field.widget.choices = [("", _("не назначен")), *self._offered(agents)]
-
-    def _offered(self, agents: models.Q) -> list[tuple[int, str]]:
-        """As many agents as a list can hold, by name; whoever has the ticket among them."""
-        rows = User.objects.filter(agents).order_by("first_name", "last_name", "pk")
-        names = {agent.pk: str(agent) for agent in rows[:AGENTS_OFFERED]}
-        if self.ticket.assignee:
-            names.setdefault(self.ticket.assignee.pk, str(self.ticket.assignee))
-        return list(names.items())
+        field = cast(AssigneeField, self.fields["assignee"])
+        field.offer(empty=_("не назначен"), now=ticket.assignee)
 
     def save(self, actor: Actor) -> bool:
         try:
             services.change_facts(ticket=self.ticket, actor=actor, **self._changes())
+        except AssigneeCannotServe as refusal:
+            self.add_error("assignee", str(refusal))
         except REFUSALS as refusal:
             self.add_error(None, refusal_text(refusal))
         return not self.errors

@@ -29,7 +29,13 @@ from tickets.forms import Done, Sending, read_sending
 from tickets.models import TITLE_LIMIT, Priority, Product, Ticket
 from tickets.on_behalf import open_for_once
 from tickets.people import FOUND, TERM_LIMIT, find_people
-from tickets.refusals import REFUSALS, KeyReused, NotYours, ProductUnavailable
+from tickets.refusals import (
+    REFUSALS,
+    AssigneeCannotServe,
+    KeyReused,
+    NotYours,
+    ProductUnavailable,
+)
 from tickets.search import any_spelling, organizations_named
 from tickets.text import clean_line
 
@@ -244,6 +250,8 @@ def _refused_field(refusal: Exception) -> str | None:
             return "product"
         case NotYours():
             return "term"
+        case AssigneeCannotServe():
+            return "takes"
     return refused_field(refusal, "description")
 
 

@@ -240,7 +240,7 @@ def vera(anna):
 
 @pytest.fixture
 def agent(db):
-    return factories.AgentFactory(
+    return factories.SpecialistFactory(
         username="olga", email="olga@support.example", first_name="Ольга", last_name="Орлова"
     )
 

@@ -40,7 +40,7 @@ TICKETS = {
     "tickets/notices.py": ["accounts.models", "tickets.models", "tickets.status"],
     "tickets/agents.py": [
         "accounts.models", "tickets.channels", "tickets.models", "tickets.notices",
-        "tickets.queries",
+        "tickets.queries", "tickets.refusals",
     ],
     "tickets/channels.py": [
         "accounts.models", "config.backoff", "tickets.models", "tickets.notices",
@@ -73,8 +73,8 @@ TICKETS = {
     "tickets/search_postgresql.py": ["tickets.models"],
     "tickets/search_sqlite.py": ["tickets.models"],
     "tickets/bulk.py": [
-        "accounts.quotas", "tickets.forms", "tickets.models", "tickets.recording",
-        "tickets.refusals",
+        "accounts.quotas", "tickets.agents", "tickets.forms", "tickets.models",
+        "tickets.recording", "tickets.refusals",
     ],
     "tickets/saved_views.py": [
         "accounts.models", "tickets.models", "tickets.refusals", "tickets.text",
@@ -85,10 +85,9 @@ TICKETS = {
         "tickets.refusals", "tickets.text",
     ],
     "tickets/recording.py": [
-        "accounts.models", "accounts.quotas", "config.database", "tickets.attachments",
-        "tickets.delivery", "tickets.due", "tickets.models", "tickets.queries", "tickets.refusals",
-        "tickets.resting",
-        "tickets.status", "tickets.text",
+        "accounts.models", "accounts.quotas", "config.database", "tickets.agents",
+        "tickets.attachments", "tickets.delivery", "tickets.due", "tickets.models",
+        "tickets.queries", "tickets.refusals", "tickets.resting", "tickets.status", "tickets.text",
     ],
     "tickets/comments.py": [
         "tickets.forms",
@@ -114,8 +113,8 @@ TICKETS = {
     "tickets/spans.py": [],
     "tickets/reach.py": ["tickets.delivery", "tickets.models", "tickets.notices"],
     "tickets/services.py": [
-        "accounts.models", "accounts.quotas", "config.backoff", "tickets.attachments",
-        "tickets.comments", "tickets.forms", "tickets.models",
+        "accounts.models", "accounts.quotas", "config.backoff", "tickets.agents",
+        "tickets.attachments", "tickets.comments", "tickets.forms", "tickets.models",
         "tickets.recording", "tickets.refusals", "tickets.status", "tickets.text",
     ],
     "tickets/on_behalf.py": [

@@ -1,6 +1,8 @@
 """Who serves tickets, and whom of them a notice is for. A channel only adds where it finds them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from django.db.models import QuerySet
@@ -11,6 +13,7 @@ from tickets.channels import Cancelled
 from tickets.models import RIGHT, Delivery, Follower, Ticket, TicketEvent, serving
 from tickets.notices import STAFF_KINDS, Notice, NoticeKind
 from tickets.queries import bounded
+from tickets.refusals import AssigneeCannotServe
 
 DESK_LIMIT = 200  # agents told of what nobody has: the first ones; STAFF_EMAIL reaches any number
 
@@ -18,6 +21,28 @@ DESK_LIMIT = 200  # agents told of what nobody has: the first ones; STAFF_EMAIL 
 def is_serving(user: User) -> bool:
     """The same of one person who has just been read."""
     return user.is_active and user.is_staff and user.has_perm(RIGHT)
+
+
+_answers: ContextVar[dict[int, bool]] = ContextVar("_answers")
+
+
+@contextmanager
+def asking_once() -> Iterator[None]:
+    """`require_assignable` asks about each person once in here: many tickets, one transaction."""
+    outer = _answers.set({})
+    try:
+        yield
+    finally:
+        _answers.reset(outer)
+
+
+def require_assignable(person: User | None) -> None:
+    """Raise AssigneeCannotServe; asked of the rows as they are now, so call it under the lock."""
+    answers = _answers.get({})
+    if person and person.pk not in answers:
+        answers[person.pk] = serving().filter(pk=person.pk).exists()
+    if person and not answers[person.pk]:
+        raise AssigneeCannotServe
 
 
 def hearing() -> QuerySet[User]:

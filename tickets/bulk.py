@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.db.models import Max
 
 from accounts.quotas import QuotaReached
+from tickets.agents import asking_once
 from tickets.forms import Made, Sending, once
 from tickets.models import Ticket, TicketEvent
 from tickets.recording import Actor, change_by, lock
@@ -43,14 +44,15 @@ def change_each(
     def act(_files: object) -> Made:
         done: list[int] = []
         refused: list[tuple[int, str]] = []
-        for number in sorted(seen):  # in one order: two agents would wait for each other
-            try:
-                _change_one(number, actor, seen[number], change, heeds)
-                done.append(number)
-            except REFUSALS as refusal:
-                refused.append((number, str(refusal)))
-                if isinstance(refusal, QuotaReached):
-                    break
+        with asking_once():
+            for number in sorted(seen):  # in one order: two agents would wait for each other
+                try:
+                    _change_one(number, actor, seen[number], change, heeds)
+                    done.append(number)
+                except REFUSALS as refusal:
+                    refused.append((number, str(refusal)))
+                    if isinstance(refusal, QuotaReached):
+                        break
         return {"done": done, "refused": refused}
 
     made = once(sending, act).made

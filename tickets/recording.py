@@ -16,6 +16,7 @@ from accounts.models import User
 from accounts.quotas import AGENT_CHANGES, CHANGES, use
 from config.database import retry_once
 from tickets import resting
+from tickets.agents import require_assignable
 from tickets.attachments import BYTES_A_DAY, MAX_FILES, NewFile, stored_contents
 from tickets.delivery import notify
 from tickets.due import FIELDS, follow, keep_solution
@@ -238,6 +239,8 @@ def set_status(
 
 
 def set_assignee(ticket: Ticket, assignee: User | None, actor: Actor, *, told: bool = True) -> None:
+    """Raises AssigneeCannotServe."""
+    require_assignable(assignee)
     old, ticket.assignee = ticket.assignee, assignee
     record(
         ticket,

@@ -167,6 +167,15 @@ class NotRequester(NotYours):
     words = gettext_lazy("Оценить заявку, вернуть её в работу или закрыть может только инициатор.")
 
 
+class AssigneeCannotServe(TicketRefused):
+    """Whoever has a ticket may see tickets; the person may be the agent who does it, too."""
+
+    code = "assignee_cannot_serve"
+    words = gettext_lazy(
+        "Исполнителем может быть только сотрудник, который видит заявки и чей вход открыт."
+    )
+
+
 class KeyReused(TicketRefused):
     """A form that was sent before comes again with other content; `made` is what it did then."""
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.quotas import AGENT_CHANGES, CHANGES, use
 from config.backoff import CLOCK_SKEW
+from tickets.agents import require_assignable
 from tickets.attachments import NewFile, stored_contents
 from tickets.comments import add_comment
 from tickets.forms import Done, Made, Sending, once_even_without_files
@@ -89,6 +90,7 @@ def open_ticket(
         owner = User.objects.select_for_update(no_key=True).filter(pk=requester.pk).first()
         if owner is None or not owner.is_active:  # left while this form or chat was open
             raise NotYours
+        require_assignable(assignee)
         _count_opening(requester, actor)
         if not Product.objects.filter(pk=product.pk, is_active=True).exists():
             raise ProductUnavailable
@@ -290,8 +292,7 @@ def set_priority(*, ticket: Ticket, priority: Priority, actor: Actor) -> Ticket:
 
 @one_change
 def assign_ticket(*, ticket: Ticket, assignee: User | None, actor: Actor) -> Ticket:
-    if assignee and not (assignee.is_staff and assignee.is_active):
-        raise ValueError("an assignee is an active agent")
+    """Raises AlreadyDone and AssigneeCannotServe."""
     with change_by(actor):
         ticket = lock(ticket)
         require_agent(actor)

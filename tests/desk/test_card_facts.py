@@ -5,6 +5,7 @@ import pytest
 from tests.desk.test_ticket_card import card, form_of, kinds, state
 from tests.factories import AgentFactory, SpecialistFactory, open_ticket
 from tickets.models import Priority, Ticket
+from tickets.refusals import AssigneeCannotServe
 from tickets.services import assign_ticket, change_status, set_priority
 from tickets.status import TicketStatus
 
@@ -64,7 +65,7 @@ def test_customer_or_left_agent_cannot_be_assigned(desk, ticket, boris):
     left = AgentFactory(is_active=False)
     for person in (boris, left):
         page = text(desk.post(form_of(ticket, "facts"), facts(ticket, assignee=person.pk)))
-        assert "field_error" not in page
+        assert f'<p class="wrong">{AssigneeCannotServe()}</p>' in page
         assert state(ticket)[2] is None
     Ticket.objects.filter(pk=ticket.pk).update(assignee=left)
     desk.post(form_of(ticket, "facts"), facts(ticket, priority="high"))

@@ -47,6 +47,17 @@ def test_ticket_is_made_and_its_card_opened(desk, said, anna, specialist):
     assert ticket.attachments.get().name == "снимок.pdf"
 
 
+def test_who_may_not_see_tickets_takes_none(client, said):
+    person = AgentFactory()
+    person.user_permissions.add(Permission.objects.get(codename="change_ticket"))
+    client.force_login(person)
+    words = "Исполнителем может быть только сотрудник, который видит заявки и чей вход открыт."
+    assert f'<p class="wrong">{words}</p>' in text(client.post(NEW, said))
+    assert not Ticket.objects.exists()
+    client.post(NEW, {**said, "takes": ""})
+    assert Ticket.objects.get().assignee is None
+
+
 def test_list_leads_to_it(desk):
     assert f'href="{NEW}"' in text(desk.get(reverse("admin:tickets_ticket_changelist")))
 

@@ -112,7 +112,10 @@ def test_bot_that_never_was_seen_is_missing_though_it_has_a_token(root_desk, set
     assert "бот ещё не выходил на связь" in panel(text(root_desk.get(PAGE)), "set-up")
 
 
-def test_superuser_is_no_agent_and_neither_is_one_without_a_role(root_desk, everything_set_up):
+def test_superuser_is_no_agent_and_neither_is_one_without_a_role(
+    root_desk, everything_set_up, specialist
+):
+    specialist.user_permissions.clear()
     Group.objects.get(name="Специалист поддержки").user_set.clear()
     assert "нет специалистов с ролью" in text(root_desk.get(PAGE))
 

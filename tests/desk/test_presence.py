@@ -74,8 +74,8 @@ def test_query_count(desk, ticket, specialist, number, django_assert_num_queries
         desk.post(form_of(ticket, "presence"), {"seen": "1"})
 
 
-def test_presence_needs_the_right_to_see_tickets(client, agent, anna, ticket):
-    client.force_login(agent)
+def test_presence_needs_the_right_to_see_tickets(client, anna, ticket):
+    client.force_login(AgentFactory())
     assert client.post(form_of(ticket, "presence"), {}).status_code == 403
     client.force_login(anna)
     assert client.post(form_of(ticket, "presence"), {}).url.startswith("/admin/login/")

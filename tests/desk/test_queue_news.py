@@ -7,7 +7,13 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Session
-from tests.factories import AgentFactory, ProductFactory, TicketFactory, open_ticket
+from tests.factories import (
+    AgentFactory,
+    ProductFactory,
+    SpecialistFactory,
+    TicketFactory,
+    open_ticket,
+)
 from tickets.comments import add_comment
 from tickets.models import Face, Ticket, TicketEvent, TicketRead
 from tickets.recording import SYSTEM, customer, record
@@ -106,7 +112,7 @@ def test_ticket_put_off_comes_back_in_time_or_with_its_customer(
     desk, clock, anna, product, is_written
 ):
     ticket = open_ticket(anna, product=product)
-    other = as_agent(AgentFactory())
+    other = as_agent(SpecialistFactory())
     snooze(ticket=ticket, until=timezone.now() + timedelta(minutes=40), actor=other)
     TicketFactory(next_due_at=timezone.now() - timedelta(hours=1))
     tab = {"tab": "free"}

@@ -10,7 +10,14 @@ from django.utils import timezone
 from desk.report_csv import safe
 from desk.report_form import LONGEST
 from desk.reports import span
-from tests.factories import AgentFactory, ProductFactory, TicketFactory, UserFactory, open_ticket
+from tests.factories import (
+    AgentFactory,
+    ProductFactory,
+    SpecialistFactory,
+    TicketFactory,
+    UserFactory,
+    open_ticket,
+)
 from tickets import services
 from tickets.models import Face, Ticket
 from tickets.recording import agent, customer
@@ -219,7 +226,7 @@ def test_span_in_words(seconds, words):
 @pytest.mark.parametrize("number", [1, 3])
 def test_query_count(lead, anna, django_assert_num_queries, number):
     for _each in range(number):
-        by = agent(AgentFactory())
+        by = agent(SpecialistFactory())
         ticket = open_ticket(anna)
         services.change_status(ticket=ticket, to=TicketStatus.RESOLVED, actor=by, answer="Да.")
         ticket.refresh_from_db()

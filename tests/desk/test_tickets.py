@@ -17,7 +17,7 @@ from tests.factories import (
 from tickets.comments import add_comment
 from tickets.models import Comment, Delivery, Face, Ticket, TicketEvent
 from tickets.recording import agent, customer
-from tickets.refusals import ProductUnavailable
+from tickets.refusals import AssigneeCannotServe, ProductUnavailable
 from tickets.services import assign_ticket
 from tickets.status import TicketStatus
 
@@ -196,6 +196,24 @@ def test_take_sent_twice_tells_the_same(desk, anna, product):
         data = {**key, "_selected_action": [ticket.pk]}
         assert "Готово: 1 заявка." in desk.post(LIST, data, follow=True).content.decode()
     assert statuses() == ["in_progress"] * 2
+
+
+def test_who_serves_no_tickets_is_refused_for_each(desk, anna, product):
+    tickets = [open_ticket(anna, product=product) for _row in range(2)]
+    address = begin(desk, "assign", *tickets)
+    sent = fill(desk, address, assignee=AgentFactory().username)
+    told = desk.post(address, sent, follow=True).content.decode()
+    for ticket in tickets:
+        assert f"№ {ticket.pk}: {AssigneeCannotServe()}" in told
+    assert not Ticket.objects.exclude(assignee=None).exists()
+
+
+def test_list_offers_no_more_agents_than_it_holds(desk, specialist, product, monkeypatch):
+    SpecialistFactory(last_name="Яблокова")
+    monkeypatch.setattr("desk.assignee.AGENTS_OFFERED", 1)
+    page = desk.get(f"{LIST}bulk/assign/?ticket={TicketFactory(product=product).pk}")
+    choices = page.context["form"].fields["assignee"].widget.choices
+    assert choices == [("", "—"), (specialist.pk, str(specialist))]
 
 
 @pytest.mark.parametrize("action", BULK)

@@ -4,7 +4,7 @@ import pytest
 from django.core import mail
 
 from accounts.models import Organization, User
-from tests.factories import AgentFactory, MessengerAccountFactory, UserFactory, open_ticket
+from tests.factories import MessengerAccountFactory, SpecialistFactory, UserFactory, open_ticket
 from tests.mail.outbox import answer, mailed_to, send_due
 from tickets.clocks import close_silent_tickets
 from tickets.comments import add_comment
@@ -220,7 +220,7 @@ def test_silent_person_hears_that_the_ticket_is_resolved_and_nothing_else(
     answer(ticket, by_agent)
     say(ticket, vera)
     set_priority(ticket=ticket, priority=Priority.HIGH, actor=by_agent)
-    assign_ticket(ticket=ticket, assignee=AgentFactory(), actor=by_agent)
+    assign_ticket(ticket=ticket, assignee=SpecialistFactory(), actor=by_agent)
     change_status(ticket=ticket, to=TicketStatus.RESOLVED, actor=by_agent, answer="Готово.")
     clock.advance(days=5)
     close_silent_tickets()

@@ -93,13 +93,14 @@ def test_notes_priorities_and_own_comments_are_not_mailed(ticket, anna, agent, r
     assert mail.outbox == []
 
 
-def test_status_letter_of_the_system_has_no_author(ticket, run_queue):
+def test_status_letter_of_the_system_has_no_author(ticket, agent, run_queue):
     services.change_status(
         ticket=ticket,
         to=TicketStatus.RESOLVED,
-        actor=recording.agent(ticket.requester),
+        actor=recording.agent(agent),
         answer="Готово.",
     )
+    run_queue()
     mail.outbox.clear()
     services.change_status(ticket=ticket, to=TicketStatus.CLOSED, actor=SYSTEM)
     run_queue()

@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.urls import reverse
 
-from tests.factories import open_ticket
+from tests.factories import AgentFactory, let_serve, open_ticket
 from tickets import recording
 from tickets.attachments import NewFile
 from tickets.comments import add_comment
@@ -124,11 +124,12 @@ def test_files_of_internal_notes_are_not_served(client, agent, ticket):
     assert "секрет.txt" not in client.get(ticket.get_absolute_url()).content.decode()
 
 
-def test_agents_need_the_permission(client, agent, ticket):
+def test_agents_need_the_permission(client, ticket):
+    agent = AgentFactory()
     client.force_login(agent)
     attachment = ticket.attachments.get()
     assert download(client, attachment).status_code == 404
-    agent.user_permissions.add(Permission.objects.get(codename="view_ticket"))
+    let_serve(agent)
     assert body(download(client, attachment)) == b"line"
 
 

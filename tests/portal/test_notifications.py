@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from tests.factories import (
+    AgentFactory,
     MessengerAccountFactory,
     SpecialistFactory,
     UsageFactory,
@@ -88,7 +89,8 @@ def test_letters_to_the_address_of_the_desk_are_no_ones_choice(client, by_specia
     assert "staff_free_mail" in text(client.get(PAGE))
 
 
-def test_who_is_staff_without_the_right_to_see_tickets_has_no_such_topics(client, agent):
+def test_who_is_staff_without_the_right_to_see_tickets_has_no_such_topics(client):
+    agent = AgentFactory()
     client.force_login(agent)
     page = text(client.get(PAGE))
     assert "Специалисту поддержки" not in page

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.quotas import QuotaReached
-from tests.factories import AgentFactory, TicketFactory, open_ticket
+from tests.factories import SpecialistFactory, TicketFactory, open_ticket
 from tickets import services
 from tickets.bulk import change_each, newest_events
 from tickets.comments import add_comment
@@ -79,7 +79,7 @@ def test_other_content_under_the_key_is_refused(agent, tickets):
 
 def test_ticket_that_others_changed_meanwhile_is_left_alone(agent, anna, tickets):
     seen = newest_events([ticket.pk for ticket in tickets])
-    add_comment(ticket=tickets[0], actor=as_agent(AgentFactory()), body="Стоп.", internal=True)
+    add_comment(ticket=tickets[0], actor=as_agent(SpecialistFactory()), body="Стоп.", internal=True)
     add_comment(ticket=tickets[1], actor=as_agent(agent), body="Моё.", internal=True)
     record(tickets[2], Kind.DUE, SYSTEM, new="answer_soon")
     outcome = run(agent, tickets, seen=seen)
@@ -90,7 +90,7 @@ def test_ticket_that_others_changed_meanwhile_is_left_alone(agent, anna, tickets
 
 def test_only_what_is_heeded_counts_as_a_change(agent, tickets):
     seen = newest_events([ticket.pk for ticket in tickets])
-    other = as_agent(AgentFactory())
+    other = as_agent(SpecialistFactory())
     add_comment(ticket=tickets[0], actor=other, body="Ещё.", internal=True)
     services.assign_ticket(ticket=tickets[1], assignee=other.user, actor=other)
     outcome = run(agent, tickets, seen=seen, heeds=frozenset({Kind.ASSIGNED}))

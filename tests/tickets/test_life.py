@@ -43,7 +43,7 @@ class Life(RuleBasedStateMachine):
 
     @initialize()
     def open(self) -> None:
-        people = [factories.UserFactory(), factories.AgentFactory(), factories.UserFactory()]
+        people = [factories.UserFactory(), factories.SpecialistFactory(), factories.UserFactory()]
         requester, agent, stranger = people
         self.actors = {
             "customer": customer(requester, Face.BOT),

@@ -63,7 +63,7 @@ def test_follow_ups_meet_comments_on_their_parent(anna, agent, product, monkeypa
 @pytest.mark.django_db(transaction=True)
 def test_two_agents_close_the_same_tickets_from_both_ends(anna, product):
     tickets = [factories.open_ticket(anna, product=product) for _number in range(10)]
-    agents = [factories.AgentFactory(), factories.AgentFactory()]
+    agents = [factories.SpecialistFactory(), factories.SpecialistFactory()]
 
     def close(chosen: list[Ticket], agent: User) -> int:
         done = 0

@@ -11,10 +11,10 @@ from telegram_bot.models import BotHeartbeat, Group, GroupTicket, TicketMessage
 from telegram_bot.notices import COMPOSERS
 from telegram_bot.replies import MESSAGE_PART
 from tests.factories import (
-    AgentFactory,
     MessengerAccountFactory,
     OrganizationFactory,
     ProductFactory,
+    SpecialistFactory,
     UserFactory,
     open_ticket,
 )
@@ -136,7 +136,7 @@ def hands(event, concerned=()):
 
 
 def test_hands_a_ticket_goes_through_are_told(ticket, agent, by_agent):
-    before = AgentFactory()
+    before = SpecialistFactory()
     given = event_of(ticket, Kind.ASSIGNED, before, new="Ольга О.", by_agent=True)
     back = event_of(ticket, Kind.ASSIGNED, agent, old="Ольга О.", by_agent=True)
     by_system = event_of(ticket, Kind.ASSIGNED, None, old="Ольга О.")
@@ -236,7 +236,7 @@ def life(settings, clock):
         first_name=odd("customer"), last_name="K",
         organization=OrganizationFactory(name=odd("client")),
     )  # fmt: skip
-    agent = AgentFactory(first_name=odd("agent"), last_name="O")
+    agent = SpecialistFactory(first_name=odd("agent"), last_name="O")
     account = MessengerAccountFactory(user=anna)
     anna, agent = User.objects.get(pk=anna.pk), User.objects.get(pk=agent.pk)
     by_anna, by_agent = customer(anna, Face.GROUP), recording.agent(agent)

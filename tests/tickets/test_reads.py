@@ -9,7 +9,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from tests.factories import AgentFactory, TicketFactory, UserFactory, open_ticket
+from tests.factories import SpecialistFactory, TicketFactory, UserFactory, open_ticket
 from tickets.comments import add_comment
 from tickets.models import Face, Ticket, TicketEvent, TicketRead
 from tickets.queries import (
@@ -102,7 +102,7 @@ def is_news_to(agent: User, ticket: Ticket) -> bool:
 
 @pytest.fixture
 def colleague(db):
-    return AgentFactory()
+    return SpecialistFactory()
 
 
 def note(ticket: Ticket, user: User, *, internal: bool = True) -> None:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.factories import AgentFactory, ProductFactory, TicketFactory, open_ticket
+from tests.factories import ProductFactory, SpecialistFactory, TicketFactory, open_ticket
 from tests.tickets.plain_report import (
     DAYS,
     invent,
@@ -149,7 +149,7 @@ def test_quantile_of_little():
 
 @pytest.fixture
 def igor(db):
-    return agent(AgentFactory(username="igor", first_name="Игорь", last_name="Петров"))
+    return agent(SpecialistFactory(username="igor", first_name="Игорь", last_name="Петров"))
 
 
 def test_clock_of_a_solution_stands_still_as_that_of_its_due_time(clock, anna, igor):

@@ -41,7 +41,7 @@ def anna():
 
 @pytest.fixture
 def igor():
-    return agent(factories.AgentFactory(username="igor"))
+    return agent(factories.SpecialistFactory(username="igor"))
 
 
 @pytest.fixture
