@@ -7,6 +7,7 @@ the new one. The only writer of an account's e-mail after it was created.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -18,7 +19,7 @@ from accounts.names import check_name
 from accounts.news import AccountNews, tell
 from accounts.phone import mask_email
 from accounts.quotas import count_change
-from accounts.rights import tell_of_rights
+from accounts.rights import CHANGE_EMAIL, CHANGE_PEOPLE, may_act, tell_of_rights
 from accounts.security import Kind, Origin, record
 from accounts.sessions import end_sessions
 from config.backoff import CLOCK_SKEW
@@ -36,6 +37,15 @@ class IdentityRefused(Exception):
     """A change that is not made; the code is for programs, the words are for people."""
 
     code = "refused"
+
+
+class RightMissing(IdentityRefused, PermissionDenied):
+    """Nothing this person may do to the accounts of others; uncaught it is a page with 403."""
+
+    code = "right_missing"
+
+    def __str__(self) -> str:
+        return _("У вас нет на это права.")
 
 
 class EmailUnchanged(IdentityRefused):
@@ -77,6 +87,26 @@ def lock_user(**whose: int | str | None) -> User | None:
     """
     users = User.objects.select_for_update(of=("self",), no_key=True)
     return users.filter(**whose).first()
+
+
+def require_right(origin: Origin, *rights: str, over: User | None = None) -> None:
+    """Whoever acts is staff with one of the rights, which reach over this person.
+
+    Raises RightMissing; ask under the lock of the person.
+    """
+    if not may_act(origin.actor, *rights, over=over):
+        raise RightMissing
+
+
+def begin_change(user: User, right: str, *, origin: Origin) -> None:
+    """Lock an account and count a change of it: its owner's, or of who has the right over it.
+
+    Where nobody acts it is the owner's. Raises RightMissing and TooManyChanges.
+    """
+    owner = lock_user(pk=user.pk)
+    if origin.actor not in (None, user):
+        require_right(origin, right, over=owner)
+    count_change(user, origin.actor)
 
 
 def note_change(kind: SecurityEvent.Kind, news: AccountNews, *, user: User, origin: Origin) -> None:
@@ -125,9 +155,12 @@ def _drop_email_of_others(user: User, origin: Origin) -> None:
 
 
 def set_access(user: User, *, is_active: bool, origin: Origin) -> bool:
-    """Open or close somebody's way in; False when it was so already."""
+    """Open or close somebody else's way in; False when it was so already. Raises RightMissing."""
     with transaction.atomic():
-        lock_user(pk=user.pk)
+        person = lock_user(pk=user.pk)
+        if origin.actor == user:
+            raise RightMissing
+        require_right(origin, CHANGE_PEOPLE, over=person)
         user.refresh_from_db(fields=["is_active"])
         if user.is_active == is_active:
             return False
@@ -153,11 +186,12 @@ def request_email_change(*, user: User, email: str, origin: Origin) -> EmailChan
 
     Whether the new e-mail belongs to somebody else is answered to its owner only. Another request
     replaces the one before; the same one within a minute is the same one. Raises EmailUnchanged,
-    TooManyLetters, and ValidationError for an e-mail that no letter can go to.
+    TooManyLetters, RightMissing for somebody else's, and ValidationError for an e-mail that no
+    letter can go to.
     """
     check_mailbox(email)
     with transaction.atomic():
-        lock_user(pk=user.pk)
+        _lock_for_email(user, origin)
         user.refresh_from_db(fields=["email"])
         if email == user.email:
             raise EmailUnchanged
@@ -176,9 +210,12 @@ def request_email_change(*, user: User, email: str, origin: Origin) -> EmailChan
 
 
 def resend_email_change(*, user: User, origin: Origin) -> EmailChange:
-    """Send the link once more; its time begins anew. Raises EmailLinkVoid or TooManyLetters."""
+    """Send the link once more; its time begins anew.
+
+    Raises EmailLinkVoid, TooManyLetters or RightMissing.
+    """
     with transaction.atomic():
-        lock_user(pk=user.pk)
+        _lock_for_email(user, origin)
         now = timezone.now()
         change = EmailChange.objects.filter(user=user).first()
         if change is None:
@@ -191,13 +228,22 @@ def resend_email_change(*, user: User, origin: Origin) -> EmailChange:
 
 
 def cancel_email_change(*, user: User, origin: Origin) -> bool:
-    """False when there was nothing to cancel: it was confirmed, cancelled or is too old."""
+    """False when there was nothing to cancel: it was confirmed, cancelled or is too old.
+
+    Raises RightMissing for somebody else's.
+    """
     with transaction.atomic():
-        lock_user(pk=user.pk)
+        _lock_for_email(user, origin)
         gone, _models = EmailChange.objects.filter(user=user).delete()
         if gone:
             record(Kind.EMAIL_CANCELLED, user=user, origin=origin)
         return bool(gone)
+
+
+def _lock_for_email(user: User, origin: Origin) -> None:
+    person = lock_user(pk=user.pk)
+    if origin.actor != user:
+        require_right(origin, CHANGE_EMAIL, over=person)
 
 
 def confirm_email_change(change: EmailChange, *, origin: Origin) -> None:

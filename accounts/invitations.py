@@ -12,9 +12,10 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.identity import IdentityRefused, lock_user, note_new_password
+from accounts.identity import IdentityRefused, lock_user, note_new_password, require_right
 from accounts.letters import letter_to
 from accounts.models import Invitation, User
+from accounts.rights import ADD_PEOPLE, CHANGE_PEOPLE
 from accounts.security import Kind, Origin, record
 
 INVITE_EVERY = timedelta(seconds=60)  # what is pressed twice is one wish
@@ -52,11 +53,12 @@ class InvitationVoid(IdentityRefused):
 def prepare_invitation(*, user: User, origin: Origin) -> EmailMultiAlternatives:
     """The letter, whose link is in force from now on instead of the one before.
 
-    Say afterwards whether it left. Raises NotToInvite, AccessClosed, InvitedJustNow and
-    ImpossibleAddress.
+    Say afterwards whether it left. Raises RightMissing, NotToInvite, AccessClosed, InvitedJustNow
+    and ImpossibleAddress.
     """
     with transaction.atomic():
-        lock_user(pk=user.pk)
+        person = lock_user(pk=user.pk)
+        require_right(origin, ADD_PEOPLE, CHANGE_PEOPLE, over=person)
         user.refresh_from_db(fields=["email", "is_active", "last_login"])
         invitation = Invitation.objects.filter(user=user).first() or Invitation(user=user)
         _require_use(invitation, user)

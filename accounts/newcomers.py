@@ -8,10 +8,10 @@ from django.db import IntegrityError, transaction
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext as _
 
-from accounts.identity import EmailTaken, IdentityRefused, note_rights
+from accounts.identity import EmailTaken, IdentityRefused, note_rights, require_right
 from accounts.mailboxes import check_mailbox
 from accounts.models import Organization, User
-from accounts.rights import MANAGE_STAFF, roles_to_give
+from accounts.rights import ADD_PEOPLE, MANAGE_STAFF, may_act, roles_to_give
 from accounts.security import Origin
 from accounts.sign_up import login_for
 
@@ -26,12 +26,18 @@ class RoleOutOfReach(IdentityRefused):
 
 
 def add_customer(
-    *, email: str, first_name: str, last_name: str, organization: Organization | None
+    *,
+    email: str,
+    first_name: str,
+    last_name: str,
+    organization: Organization | None,
+    origin: Origin,
 ) -> User:
     """Make an account whose owner sets the password by the link of an invitation.
 
-    Raises EmailTaken, and ValidationError for an e-mail that no letter can go to.
+    Raises RightMissing, EmailTaken, and ValidationError for an e-mail that no letter can go to.
     """
+    require_right(origin, ADD_PEOPLE)
     return _add(email, first_name=first_name, last_name=last_name, organization=organization)
 
 
@@ -41,7 +47,7 @@ def add_agent(*, email: str, first_name: str, last_name: str, role: Group, origi
     Raises RoleOutOfReach, too.
     """
     actor = origin.actor
-    if not actor or not actor.has_perm(MANAGE_STAFF) or role not in roles_to_give(actor):
+    if not actor or not may_act(actor, MANAGE_STAFF) or role not in roles_to_give(actor):
         raise RoleOutOfReach
     with transaction.atomic():
         user = _add(email, first_name=first_name, last_name=last_name, is_staff=True)

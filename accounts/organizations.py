@@ -11,11 +11,12 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.identity import lock_user
+from accounts.identity import lock_user, require_right
 from accounts.mail_domains import domain_of
 from accounts.models import JoinRequest, Organization, OrganizationRole, User
 from accounts.news import AccountNews, tell
 from accounts.quotas import count_change
+from accounts.rights import CHANGE_PEOPLE, DECIDE_JOINS
 from accounts.security import Kind, Origin, record
 
 ADMINISTRATORS_TOLD = 10  # of a person who asks to join
@@ -149,11 +150,13 @@ def ask_to_join(*, user: User, origin: Origin) -> JoinRequest:
 def take_in(*, person: User, organization: Organization, origin: Origin) -> bool:
     """Add somebody at the desk, who is told; False when they are in it already.
 
-    Raises IsElsewhere: whoever leaves another organization loses what that shares.
+    Raises RightMissing, and IsElsewhere: whoever leaves another organization loses what that
+    shares.
     """
     with transaction.atomic():
         _locked(organization.pk)
         member = lock_user(pk=person.pk)
+        require_right(origin, CHANGE_PEOPLE, over=member)
         if member is None or member.organization_id == organization.pk:
             return False
         if member.organization_id:
@@ -166,13 +169,16 @@ def take_in(*, person: User, organization: Organization, origin: Origin) -> bool
 def decide_join(
     *, request: JoinRequest, accepts: bool, origin: Origin, at_desk: bool = False
 ) -> None:
-    """Take a person into the organization, or not; `at_desk` the right was asked for there.
+    """Take a person into the organization, or not: its administrator, or `at_desk` an agent.
 
-    Raises NotAdministrator, JoinRequestVoid and TooManyChanges. A void request is gone then, too.
+    Raises NotAdministrator, RightMissing, JoinRequestVoid and TooManyChanges. A void request is
+    gone then, too.
     """
     with transaction.atomic():
         organization = _locked(request.organization_id)
-        if not at_desk:
+        if at_desk:
+            require_right(origin, DECIDE_JOINS)
+        else:
             require_administrator(origin.actor, organization)
         person = lock_user(pk=request.user_id)
         gone, _models = JoinRequest.objects.filter(pk=request.pk).delete()

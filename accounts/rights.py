@@ -7,7 +7,12 @@ from django.db.models import Q, QuerySet
 
 from accounts.models import User
 
+ADD_PEOPLE = "accounts.add_user"
 CHANGE_EMAIL = "accounts.change_user_email"
+CHANGE_PEOPLE = "accounts.change_user"
+DECIDE_JOINS = "accounts.change_joinrequest"
+END_CONSENTS = "accounts.change_botregistration"
+END_LINKS = "accounts.change_messengeraccount"
 HANDLE_PERSONAL_DATA = "accounts.handle_personal_data"
 MANAGE_STAFF = "accounts.manage_staff"
 
@@ -19,6 +24,13 @@ def may_manage(actor: User, person: User) -> bool:
     if person.is_superuser or (person.is_staff and not actor.has_perm(MANAGE_STAFF)):
         return False
     return not rights_of(person).exclude(pk__in=rights_of(actor)).exists()
+
+
+def may_act(actor: User | None, *rights: str, over: User | None = None) -> bool:
+    """Whether the actor is staff with one of the rights, which reach over this person."""
+    if actor is None or not actor.is_staff or not any(map(actor.has_perm, rights)):
+        return False
+    return over is None or may_manage(actor, over)
 
 
 def roles_to_give(actor: User) -> QuerySet[Group]:

@@ -16,9 +16,16 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from accounts.identity import IdentityRefused, lock_user, note_change
+from accounts.identity import (
+    IdentityRefused,
+    RightMissing,
+    lock_user,
+    note_change,
+    require_right,
+)
 from accounts.models import RecoveryCode, SecurityEvent, User
 from accounts.news import AccountNews, tell
+from accounts.rights import MANAGE_STAFF
 from accounts.security import Kind, Origin, record
 from accounts.typed import without_invisible
 
@@ -106,8 +113,16 @@ def turn_off(*, user: User, origin: Origin) -> bool:
 
 
 def reset(*, user: User, origin: Origin) -> bool:
-    """By an administrator, for whoever lost the phone and the codes; False when there was none."""
-    return _drop(user, Kind.SECOND_FACTOR_RESET, AccountNews.SECOND_FACTOR_RESET, origin)
+    """By an administrator, for whoever lost the phone and the codes; False when there was none.
+
+    Raises RightMissing, for one's own, too: that one is turned off with a code.
+    """
+    with transaction.atomic():
+        person = lock_user(pk=user.pk)
+        if origin.actor == user:
+            raise RightMissing
+        require_right(origin, MANAGE_STAFF, over=person)
+        return _drop(user, Kind.SECOND_FACTOR_RESET, AccountNews.SECOND_FACTOR_RESET, origin)
 
 
 def renew_codes(*, user: User, origin: Origin) -> list[str]:

@@ -9,11 +9,12 @@ from django.db.models import F, Q, QuerySet, Sum
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from accounts.identity import lock_user, note_change
+from accounts.identity import begin_change, lock_user, note_change
 from accounts.linking import PinNews, tell_of_pin
 from accounts.models import PIN_LIFETIME, BotRegistration, LinkPin, MessengerAccount, User
 from accounts.news import AccountNews
 from accounts.quotas import count_change
+from accounts.rights import END_CONSENTS, END_LINKS
 from accounts.security import UNKNOWN, Kind, Origin, record
 from accounts.typed import pin_in
 from config.backoff import backoff, is_due
@@ -108,11 +109,10 @@ def register_for_bot(
 def withdraw_registration(*, user: User, channel: str, origin: Origin = UNKNOWN) -> None:
     """End consent and link at once; the record of the consent stays.
 
-    It counts for the person, or for the agent who does it. Raises TooManyChanges.
+    It counts for the person, or for the agent who does it. Raises RightMissing and TooManyChanges.
     """
     with transaction.atomic():
-        lock_user(pk=user.pk)
-        count_change(user, origin.actor)
+        begin_change(user, END_CONSENTS, origin=origin)
         if _withdraw(user, channel):
             news = AccountNews.CONSENT_WITHDRAWN
             note_change(Kind.CONSENT_WITHDRAWN, news, user=user, origin=origin)
@@ -121,8 +121,7 @@ def withdraw_registration(*, user: User, channel: str, origin: Origin = UNKNOWN)
 def unlink_messenger(*, user: User, channel: str, origin: Origin = UNKNOWN) -> None:
     """End the link; consent and phone stay. Counts as `withdraw_registration` does."""
     with transaction.atomic():
-        lock_user(pk=user.pk)
-        count_change(user, origin.actor)
+        begin_change(user, END_LINKS, origin=origin)
         if _unlink(user, channel):
             note_change(Kind.UNLINKED, AccountNews.UNLINKED, user=user, origin=origin)
 

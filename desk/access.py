@@ -12,9 +12,10 @@ from accounts import second_factor
 from accounts.identity import set_access
 from accounts.invitations import may_be_invited
 from accounts.models import Invitation, User
-from accounts.rights import MANAGE_STAFF, may_manage
+from accounts.rights import MANAGE_STAFF, may_act
 from accounts.security import origin_of
 from desk.invitations import invitation_words, send_invitations
+from desk.lists import agent_of
 
 SWITCHES = ("open", "close")
 
@@ -65,11 +66,11 @@ class AccessPages(admin.ModelAdmin):
 
     def second_step_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """One's own is in the profile, where it asks for the password."""
-        actor = request.user
-        if not isinstance(actor, User) or not actor.has_perm(MANAGE_STAFF):
+        actor = agent_of(request)
+        if not may_act(actor, MANAGE_STAFF):
             raise PermissionDenied
         person = get_object_or_404(User, pk=pk)
-        if person == actor or not may_manage(actor, person):
+        if person == actor or not may_act(actor, MANAGE_STAFF, over=person):
             raise PermissionDenied
         if request.method == "POST":
             if second_factor.reset(user=person, origin=origin_of(request)):

@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.identity import RightMissing
 from accounts.models import BotRegistration, MessengerAccount
 from accounts.quotas import QuotaReached
 from accounts.security import origin_of
@@ -37,6 +38,9 @@ class BotRegistrationAdmin(PersonalRecordAdmin):
                 withdraw_registration(
                     user=registration.user, channel=registration.channel, origin=origin_of(request)
                 )
+            except RightMissing as refusal:
+                self.message_user(request, f"{registration.user}: {refusal}", messages.WARNING)
+                continue
             except QuotaReached as refusal:
                 self.message_user(request, str(refusal), messages.WARNING)
                 break
@@ -57,6 +61,9 @@ class MessengerAccountAdmin(PersonalRecordAdmin):
                 unlink_messenger(
                     user=account.user, channel=account.channel, origin=origin_of(request)
                 )
+            except RightMissing as refusal:
+                self.message_user(request, f"{account.user}: {refusal}", messages.WARNING)
+                continue
             except QuotaReached as refusal:
                 self.message_user(request, str(refusal), messages.WARNING)
                 break

@@ -20,22 +20,24 @@ from config.letters import ImpossibleAddress
 
 def send_invitations(request: HttpRequest, people: Iterable[User]) -> None:
     """Mail them. A mail server that is down is waited for once, not per person."""
-    waiting = list(people)
+    waiting, server = list(people), get_connection()
     try:
-        with get_connection() as server:
-            while waiting:
-                _invite(request, waiting[0], server)
-                del waiting[0]
+        while waiting:
+            _invite(request, waiting[0], server)
+            del waiting[0]
     except OSError:
         note_invitation(waiting[0], is_sent=False)
         text = _("Почта недоступна. Приглашение не ушло: %(emails)s. Отправьте его позже.")
         emails = ", ".join(user.email for user in waiting)
         messages.error(request, text % {"emails": emails})
+    finally:
+        server.close()
 
 
 def _invite(request: HttpRequest, user: User, server: BaseEmailBackend) -> None:
     try:
         letter = prepare_invitation(user=user, origin=origin_of(request))
+        server.open()  # for the first letter only: whoever is refused needs no server
         letter.connection = server
         letter.send()
     except IdentityRefused as refusal:

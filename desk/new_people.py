@@ -87,7 +87,8 @@ class NewClientForm(NewPersonForm):
             if Organization.objects.filter(name__iexact=name).exists():
                 raise OrganizationExists
             organization = Organization.objects.create(name=name)
-        return add_customer(**self.names(), organization=organization)
+        origin = origin_of(request)
+        return add_customer(**self.names(), organization=organization, origin=origin)
 
 
 class NewAgentForm(NewPersonForm):

@@ -13,14 +13,15 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.identity import RightMissing
 from accounts.mail_domains import as_servers_know
 from accounts.models import JoinRequest, Organization, User
 from accounts.organizations import OrganizationRefused, decide_join, note_sharing, take_in
 from accounts.quotas import QuotaReached
-from accounts.rights import may_manage
+from accounts.rights import CHANGE_PEOPLE, DECIDE_JOINS
 from accounts.security import origin_of
 from desk.deletion import DeletionPages
-from desk.lists import DeskAdmin, DeskSelect, ReadOnlyAdmin, agent_of
+from desk.lists import DeskAdmin, DeskSelect, ReadOnlyAdmin
 from tickets.queries import latest_of
 
 PEOPLE_SHOWN = 50
@@ -86,7 +87,7 @@ class OrganizationAdmin(DeletionPages, DeskAdmin):
             try:
                 self._take_in(request, person, organization)
                 return redirect("admin:accounts_organization_change", pk)
-            except OrganizationRefused as refusal:
+            except (OrganizationRefused, RightMissing) as refusal:
                 form.add_error("person", str(refusal))
         context = {
             **self.admin_site.each_context(request),
@@ -98,8 +99,6 @@ class OrganizationAdmin(DeletionPages, DeskAdmin):
         return TemplateResponse(request, "admin/accounts/organization/people.html", context)
 
     def _take_in(self, request: HttpRequest, person: User, organization: Organization) -> None:
-        if not may_manage(agent_of(request), person):
-            raise PermissionDenied
         if take_in(person=person, organization=organization, origin=origin_of(request)):
             self.log_change(request, organization, _("Добавлен человек"))
         text = _("%(person)s теперь в организации «%(organization)s».")
@@ -107,7 +106,7 @@ class OrganizationAdmin(DeletionPages, DeskAdmin):
         self.message_user(request, text % words, messages.SUCCESS)
 
     def _may_add_people(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("accounts.change_user")
+        return request.user.has_perm(CHANGE_PEOPLE)
 
 
 def _of_organization(organization: Organization) -> dict[str, Any]:
@@ -133,7 +132,7 @@ class JoinRequestAdmin(ReadOnlyAdmin):
     actions = ("accept", "refuse")
 
     def has_end_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("accounts.change_joinrequest")
+        return request.user.has_perm(DECIDE_JOINS)
 
     @admin.display(description=gettext_lazy("почта"))
     def email(self, row: JoinRequest) -> str:
@@ -154,7 +153,7 @@ class JoinRequestAdmin(ReadOnlyAdmin):
             words = {"user": row.user, "organization": row.organization}
             try:
                 decide_join(request=row, accepts=accepts, origin=origin_of(request), at_desk=True)
-            except (OrganizationRefused, QuotaReached) as refusal:
+            except (OrganizationRefused, RightMissing, QuotaReached) as refusal:
                 self.message_user(request, f"{row.user}: {refusal}", messages.WARNING)
                 continue
             text = _("%(user)s теперь в организации «%(organization)s».")

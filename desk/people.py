@@ -168,10 +168,7 @@ class UserAdmin(
 
     @admin.action(description=gettext_lazy("Отправить приглашение"), permissions=["change"])
     def invite(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        chosen = queryset.filter(is_active=True)[: self.list_per_page]
-        people = [user for user in chosen if self.has_change_permission(request, user)]
-        if people:
-            send_invitations(request, people)
+        send_invitations(request, queryset.filter(is_active=True)[: self.list_per_page])
 
     @admin.display(description=gettext_lazy("вход открыт"), boolean=True)
     def may_log_in(self, user: User) -> bool:

@@ -11,8 +11,9 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 
 from accounts.models import Erasure, User
-from accounts.rights import HANDLE_PERSONAL_DATA, may_manage
+from accounts.rights import HANDLE_PERSONAL_DATA, may_act
 from accounts.security import origin_of
+from desk.lists import agent_of
 from tickets.erasures import request_erasure, require_erasable
 from tickets.exports import KEPT, export_of, request_export
 from tickets.refusals import TicketRefused
@@ -72,10 +73,10 @@ class PersonalDataPages(admin.ModelAdmin):
 
 
 def _person_and_asker(request: HttpRequest, pk: int) -> tuple[User, User]:
-    asker = request.user
-    if not isinstance(asker, User) or not asker.has_perm(HANDLE_PERSONAL_DATA):
+    asker = agent_of(request)
+    if not may_act(asker, HANDLE_PERSONAL_DATA):
         raise PermissionDenied
     person = get_object_or_404(User, pk=pk)
-    if not may_manage(asker, person):
+    if not may_act(asker, HANDLE_PERSONAL_DATA, over=person):
         raise PermissionDenied
     return person, asker

@@ -19,6 +19,8 @@ from accounts.identity import EmailTaken
 from accounts.mailboxes import MailboxField
 from accounts.models import Organization, User
 from accounts.newcomers import add_customer
+from accounts.rights import ADD_PEOPLE
+from accounts.security import Origin, origin_of
 from desk.canned_picker import ReadyFilesField, let_choose
 from desk.invitations import send_invitations
 from desk.lists import agent_of, is_number
@@ -40,7 +42,6 @@ from tickets.search import any_spelling, organizations_named
 from tickets.text import clean_line
 
 FORM = "called"
-ADD_PERSON = "accounts.add_user"
 NEWCOMER = ("email", "first_name", "last_name", "organization")
 
 
@@ -154,7 +155,7 @@ class CalledForm(forms.Form):
         offered = Product.objects.filter(is_active=True)
         choices = [("", _("Выберите продукт")), *((row.pk, str(row)) for row in offered)]
         cast(ModelChoiceField, self.fields["product"]).widget.choices = choices
-        if not agent.has_perm(ADD_PERSON):
+        if not agent.has_perm(ADD_PEOPLE):
             for name in NEWCOMER:
                 del self.fields[name]
 
@@ -205,13 +206,13 @@ class CalledForm(forms.Form):
         ids = {name: data[name].pk if data.get(name) else None for name in rows}
         return ids | {name: data.get(name) for name in (*plain, *ticks)}
 
-    def save(self, sending: Sending) -> Done | None:
+    def save(self, sending: Sending, origin: Origin) -> Done | None:
         """Open the ticket once; what was refused is said beside its field. Raises KeyReused."""
         data = self.cleaned_data
         try:
             return open_for_once(
                 sending=sending,
-                find_requester=self._find_requester,
+                find_requester=lambda: self._find_requester(origin),
                 product=data["product"],
                 title=data["title"],
                 description=data["description"],
@@ -227,10 +228,10 @@ class CalledForm(forms.Form):
             self.add_error(_refused_field(refusal), str(refusal))
         return None
 
-    def _find_requester(self) -> User:
+    def _find_requester(self, origin: Origin) -> User:
         data = self.cleaned_data
         chosen: User | None = data["requester"]
-        return chosen or add_customer(**{name: data[name] for name in NEWCOMER})
+        return chosen or add_customer(**{name: data[name] for name in NEWCOMER}, origin=origin)
 
     def renew_key(self) -> None:
         self.data = {name: self.data[name] for name in self.data if name != "key"}
@@ -278,7 +279,7 @@ class NewTicket:
         if "find" in request.POST:
             return self._page(request, self._found(request))
         try:
-            done = form.save(_sending(request, form)) if form.is_valid() else None
+            done = self._save(request, form) if form.is_valid() else None
         except KeyReused as refusal:
             form.renew_key()
             return self._page(request, form, saved=refusal.made.get("ticket"))
@@ -287,6 +288,9 @@ class NewTicket:
         self._tell(request, form, done)
         card = reverse("admin:tickets_ticket_change", args=[done.made["ticket"]])
         return HttpResponseRedirect(card)
+
+    def _save(self, request: HttpRequest, form: CalledForm) -> Done | None:
+        return form.save(_sending(request, form), origin_of(request))
 
     def _found(self, request: HttpRequest) -> CalledForm:
         """Without the script: all that is typed, with the people found and nobody chosen."""

@@ -157,7 +157,7 @@ TICKETS = {
         "tickets.drafts", "tickets.models", "tickets.queries",
     ],
     "tickets/exports.py": [
-        "accounts.models", "accounts.news", "accounts.personal_data", "config",
+        "accounts.models", "accounts.news", "accounts.personal_data", "accounts.rights", "config",
         "tickets.delivery", "tickets.refusals",
     ],
     "tickets/erasures.py": [

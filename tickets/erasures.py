@@ -13,7 +13,7 @@ from accounts.security import Kind, Origin, record
 from config.database import is_unavailable, retry_once
 from config.queue import enqueue
 from tickets.delivery import tell_by_letter
-from tickets.exports import drop_exports
+from tickets.exports import drop_exports, require_handling
 from tickets.models import Delivery, Ticket
 from tickets.refusals import AgentNotErased, TicketsStillOpen
 
@@ -37,7 +37,7 @@ def request_erasure(*, user: User, asked_by: User, origin: Origin | None = None)
     """End a person's access and identity now; the worker takes out the rest.
 
     `origin` is where an administrator did it; of one's own erasure no address is kept. Asked for
-    again, it is the same erasure. Raises AgentNotErased or TicketsStillOpen.
+    again, it is the same erasure. Raises NotYours, AgentNotErased or TicketsStillOpen.
     """
     return retry_once(_request_once, user, asked_by, origin or Origin(asked_by))
 
@@ -46,6 +46,7 @@ def _request_once(user: User, asked_by: User, origin: Origin) -> Erasure:
     with transaction.atomic():
         # The person first, as everybody locks: no ticket is opened and no link made meanwhile.
         user = User.objects.select_for_update(of=("self",), no_key=True).get(pk=user.pk)
+        require_handling(user, asked_by)
         if known := Erasure.objects.filter(user=user).first():
             return known
         require_erasable(user)

@@ -21,11 +21,12 @@ from django.utils.translation import gettext as _
 from accounts.models import DataExport, Erasure, User
 from accounts.news import AccountNews
 from accounts.personal_data import Entry, sections
+from accounts.rights import HANDLE_PERSONAL_DATA, may_act
 from config.database import is_unavailable
 from config.disk import has_room
 from config.queue import enqueue
 from tickets.delivery import tell_by_letter
-from tickets.refusals import DataErased, ExportTooSoon
+from tickets.refusals import DataErased, ExportTooSoon, NotYours
 
 logger = logging.getLogger(__name__)
 
@@ -43,13 +44,20 @@ def archive_path(number: UUID, *, unfinished: bool = False) -> Path:
     return Path(settings.MEDIA_ROOT) / EXPORTS / f"{number}{'.part' if unfinished else '.zip'}"
 
 
+def require_handling(user: User, asked_by: User) -> None:
+    """Somebody's data are their own business, and that of administrators. Raises NotYours."""
+    if asked_by != user and not may_act(asked_by, HANDLE_PERSONAL_DATA, over=user):
+        raise NotYours
+
+
 def request_export(*, user: User, asked_by: User) -> DataExport:
     """Begin an archive of a person's data; the same one while it is being made.
 
-    Raises ExportTooSoon within an hour of a ready one, and DataErased.
+    Raises ExportTooSoon within an hour of a ready one, NotYours and DataErased.
     """
     with transaction.atomic():
-        User.objects.select_for_update(of=("self",), no_key=True).get(pk=user.pk)
+        user = User.objects.select_for_update(of=("self",), no_key=True).get(pk=user.pk)
+        require_handling(user, asked_by)
         if Erasure.objects.filter(user=user).exists():
             raise DataErased
         known = DataExport.objects.filter(user=user, asked_by=asked_by).first()

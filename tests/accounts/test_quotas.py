@@ -13,6 +13,7 @@ from accounts.quotas import AGENT_CHANGES, CHANGES, TooManyChanges, delete_old_u
 from accounts.security import Origin
 from operations.tasks import every_minute
 from tests.accounts.steps import CHANNEL, register
+from tests.factories import AgentFactory
 from tests.threads import in_parallel
 
 pytestmark = pytest.mark.django_db
@@ -138,7 +139,8 @@ def test_ending_counts_once(anna, end):
     assert Usage.objects.get().used == 1
 
 
-def test_agent_who_ends_it_for_somebody_is_not_stopped_by_their_count(anna, agent):
+def test_agent_who_ends_it_for_somebody_is_not_stopped_by_their_count(anna):
+    agent = AgentFactory(is_superuser=True)
     register(anna)
     use_up(anna)
     services.withdraw_registration(user=anna, channel=CHANNEL, origin=Origin(agent))

@@ -115,7 +115,8 @@ def test_person_of_another_organization_stays_there(desk, anna):
 
 def test_whoever_has_more_rights_is_not_taken_in(desk, superuser):
     organization = OrganizationFactory()
-    assert desk.post(people_page(organization), {"person": superuser.pk}).status_code == 403
+    form = desk.post(people_page(organization), {"person": superuser.pk}).context["form"]
+    assert form.errors == {"person": ["У вас нет на это права."]}
     superuser.refresh_from_db()
     assert superuser.organization is None
 

@@ -228,7 +228,9 @@ def test_impossible_address_does_not_stop_the_other_invitations(desk, anna, bori
 
 def test_invitation_of_nobody_asks_no_mail_server(desk, superuser, monkeypatch):
     monkeypatch.setattr(EmailBackend, "open", lambda self: pytest.fail("nothing to send"))
-    assert "отправлено" not in invite(desk, superuser)
+    page = invite(desk, superuser)
+    assert ": У вас нет на это права." in page
+    assert "отправлено" not in page
 
 
 def test_agent_of_the_group_cannot_delete(desk, boris):

@@ -10,7 +10,14 @@ from accounts.identity import set_access
 from accounts.models import Usage
 from accounts.quotas import TooManyChanges
 from accounts.security import Origin
-from tests.factories import CommentFactory, TicketFactory, UserFactory, let_serve, open_ticket
+from tests.factories import (
+    AgentFactory,
+    CommentFactory,
+    TicketFactory,
+    UserFactory,
+    let_serve,
+    open_ticket,
+)
 from tests.files import PDF, pdf
 from tests.queue import run_queue
 from tests.threads import in_parallel
@@ -269,7 +276,7 @@ def test_nothing_more_is_said_for_an_agent_who_has_left(
     monkeypatch.setattr(incidents, "PARTS_A_CALL", 1)
     assert give_answer(answer.pk, time.monotonic() + LONG)
     if lost == "way in":
-        set_access(agent, is_active=False, origin=Origin())
+        set_access(agent, is_active=False, origin=Origin(AgentFactory(is_superuser=True)))
     else:
         agent.user_permissions.clear()
     give_all(answer)
@@ -432,7 +439,7 @@ def test_erased_customer_takes_no_file_from_the_others(tickets, incident, by_age
     shared = tickets[0].attachments.get()
     tickets[0].attachments.create(name="своё.pdf", file=str(shared.file))
     Ticket.objects.filter(pk=tickets[0].pk).update(status=TicketStatus.CLOSED)
-    request_erasure(user=tickets[0].requester, asked_by=by_agent.user)
+    request_erasure(user=tickets[0].requester, asked_by=tickets[0].requester)
     run_queue()
     assert [row.name for row in tickets[0].attachments.all()] == ["счёт.pdf"]
     assert [content(row.attachments.get()) for row in tickets] == [PDF] * 3

@@ -1,13 +1,16 @@
 """Tickets that agents open for customers: whose they are, who is told, what does not count."""
 
+from functools import partial
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core import mail
 
 from accounts.identity import EmailTaken
 from accounts.models import Usage, User
 from accounts.newcomers import add_customer
+from accounts.security import Origin
 from telegram_bot.notices import COMPOSERS
 from tests.factories import (
     AgentFactory,
@@ -138,12 +141,18 @@ def test_limits_of_customers_do_not_count_for_agents(agent, anna, monkeypatch):
     assert not Usage.objects.filter(user=anna).exists()
 
 
-def test_same_form_makes_one_ticket_and_one_person(agent):
-    def find_requester():
-        return add_customer(
-            email="new@client.example", first_name="Нина", last_name="", organization=None
-        )
+@pytest.fixture
+def find_requester(agent):
+    """What makes the person, who is none yet."""
+    agent.user_permissions.add(Permission.objects.get(codename="add_user"))
+    return partial(
+        add_customer,
+        email="new@client.example", first_name="Нина", last_name="", organization=None,
+        origin=Origin(agent),
+    )  # fmt: skip
 
+
+def test_same_form_makes_one_ticket_and_one_person(agent, find_requester):
     form = sending(agent)
     product = ProductFactory()
     details = {
@@ -161,12 +170,7 @@ def test_same_form_makes_one_ticket_and_one_person(agent):
         )
 
 
-def test_refused_ticket_leaves_no_person(agent):
-    def find_requester():
-        return add_customer(
-            email="new@client.example", first_name="Нина", last_name="", organization=None
-        )
-
+def test_refused_ticket_leaves_no_person(agent, find_requester):
     with pytest.raises(ProductUnavailable):
         open_for_once(
             sending=sending(agent),
@@ -207,8 +211,9 @@ def test_maker_is_not_told_as_the_desk(anna, settings):
 def test_newcomer_can_be_invited(db):
     organization = OrganizationFactory()
     user = add_customer(
-        email="Nina@client.example", first_name="Нина", last_name="Ли", organization=organization
-    )
+        email="Nina@client.example", first_name="Нина", last_name="Ли", organization=organization,
+        origin=Origin(AgentFactory(is_superuser=True)),
+    )  # fmt: skip
     assert (user.username, user.organization, user.is_staff) == (
         "Nina@client.example", organization, False,
     )  # fmt: skip
@@ -217,4 +222,7 @@ def test_newcomer_can_be_invited(db):
 
 def test_email_of_somebody_else_is_taken_in_any_letter_case(anna):
     with pytest.raises(EmailTaken):
-        add_customer(email=anna.email.upper(), first_name="А", last_name="", organization=None)
+        add_customer(
+            email=anna.email.upper(), first_name="А", last_name="", organization=None,
+            origin=Origin(AgentFactory(is_superuser=True)),
+        )  # fmt: skip
