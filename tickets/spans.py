@@ -22,8 +22,9 @@ QUANTILES = {
     ),
     "sqlite": "median(seconds), nine_of_ten(seconds)",
 }
-WHOLE = "CAST(strftime('%%s', {0}) AS INTEGER)"
-FRACTION = "CAST('0' || substr({0}, 20) AS REAL)"  # after the seconds of a time; often none
+# Of a time on SQLite, which would round it to thousandths: its seconds, and what is after them
+WHOLE = "CAST(strftime('%%s', substr({0}, 1, 19)) AS INTEGER)"
+FRACTION = "CAST('0' || substr({0}, 20) AS REAL)"
 
 
 @dataclass(frozen=True)

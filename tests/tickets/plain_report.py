@@ -80,7 +80,8 @@ def _invent_one(
         assignee=rng.choice([*agents, None]),
     )  # fmt: skip
     for _step in range(rng.randrange(7)):
-        at += timedelta(hours=60) * rng.random() ** 2
+        # a minute at least: a change of its own takes time, and the clock must not go back
+        at += timedelta(minutes=1) + timedelta(hours=60) * rng.random() ** 2
         choices = sorted(TRANSITIONS[TicketStatus(ticket.status)])
         if at > now or not choices:
             break

@@ -131,6 +131,21 @@ def test_what_was_solved_before_is_filled_as_it_is_kept_today(clock):
     assert any(again_at for _pk, _seconds, again_at in kept)
 
 
+@pytest.mark.parametrize("microsecond", [0, 1, 999_499, 999_500, 999_999])
+def test_spans_are_exact_to_the_microsecond(product, microsecond):
+    """SQLite would round a time to a thousandth, and so to the next second."""
+    created_at = (timezone.now() - timedelta(hours=1)).replace(microsecond=microsecond)
+    answered_at = created_at + timedelta(minutes=10, microseconds=600)
+    ticket = TicketFactory(product=product, created_at=created_at, answered_at=answered_at)
+    move = TicketEvent.objects.create(
+        ticket=ticket, kind="status", old_value="new", new_value="resolved", created_at=answered_at
+    )
+    FILLING.fill(apps, connection.schema_editor())
+    move.refresh_from_db()
+    assert move.solved_in == pytest.approx(600.0006, abs=1e-6)
+    assert report(last_days(2)).total.answers.median == pytest.approx(600.0006, abs=1e-6)
+
+
 @given(st.lists(st.floats(0, 1e7), min_size=2, max_size=30))
 def test_quantile_is_the_usual_one(values):
     expected = quantiles(values, n=10, method="inclusive")

@@ -8,7 +8,7 @@ from django.db import migrations
 SECONDS = {  # between two times
     "postgresql": "date_part('epoch', {end} - {begin})",
     "sqlite": (
-        "(strftime('%s', {end}) - strftime('%s', {begin})"
+        "(strftime('%s', substr({end}, 1, 19)) - strftime('%s', substr({begin}, 1, 19))"
         " + ('0' || substr({end}, 20)) - ('0' || substr({begin}, 20)))"
     ),
 }
