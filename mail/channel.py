@@ -20,7 +20,7 @@ from config.backoff import backoff
 from config.letters import ImpossibleAddress, build_letter, describe_refusal, is_final
 from mail.account_news import account_context
 from mail.posting import AnswerLost, Files, post
-from mail.reasons import reason_in_words
+from mail.reasons import REASONS
 from tickets.agents import desk, freed_tickets, hearers_of, require_hearer
 from tickets.channels import Cancelled, Channel, Outcome, PermanentError, Recipient, RetryLater
 from tickets.followers import followers_of, require_follower
@@ -60,6 +60,7 @@ class EmailChannel(Channel):
     icon = "✉️"
     kinds = (NoticeKind, AccountNews, MailKind)
     takes_emails = True
+    reasons = REASONS
     lease = LETTERS
     conversation = ("address", "ticket")  # many tickets write to one shared mailbox
     longest_pause = timedelta(hours=1)
@@ -128,9 +129,6 @@ class EmailChannel(Channel):
                 yield Outcome(delivery, PermanentError(type(error).__name__))
             else:
                 yield Outcome(delivery)
-
-    def why_undelivered(self, delivery: Delivery) -> str:
-        return reason_in_words(delivery.error)
 
     def _send_one(self, delivery: Delivery) -> None:
         if delivery.recipient and not delivery.recipient.is_active:

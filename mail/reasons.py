@@ -1,7 +1,5 @@
 """What replies of mail servers mean, in words for those who do not read SMTP."""
 
-import re
-
 from django.utils.translation import gettext_lazy as _
 
 # A reply begins with three digits; «5.1.1» after them says more. The first that fits counts
@@ -23,15 +21,5 @@ REASONS: tuple[tuple[str, object], ...] = (
     (r"SMTP 4\d\d\b", _("Сервер получателя временно не принимает письма.")),
     (r"timed? ?out|refused|unreachable|disconnected|closed|reset|Errno|getaddrinfo|SSL",
      _("Почтовый сервер не отвечает.")),
+    (r"", _("Письмо не ушло.")),
 )  # fmt: skip
-RUSSIAN = re.compile("[а-яё]", re.IGNORECASE)
-
-
-def reason_in_words(error: str) -> str:
-    """Words of our own stay; of a server's the meaning, else that it did not work."""
-    if not error or (RUSSIAN.search(error) and not error.startswith("SMTP")):
-        return error
-    for pattern, words in REASONS:
-        if re.search(pattern, error, re.IGNORECASE):
-            return str(words)
-    return str(_("Письмо не ушло."))

@@ -23,7 +23,7 @@ from telegram_bot.bot_api import Sent, make_call, retry_after, short_lived_bot
 from telegram_bot.groups import leave_topic, migrate_group, note_removal
 from telegram_bot.models import TELEGRAM, BotHeartbeat, Group, TicketMessage, are_downloads_late
 from telegram_bot.notices import COMPOSERS, GroupAnswer, TelegramKind
-from telegram_bot.reasons import reason_in_words
+from telegram_bot.reasons import REASONS
 from telegram_bot.replies import MESSAGE_PART, Reply
 from telegram_bot.services import account_of, tell_person
 from telegram_bot.utf16 import split_utf16
@@ -58,6 +58,7 @@ class TelegramChannel(Channel):
     icon = "✈️"
     kinds = (NoticeKind, PinNews, TelegramKind, GroupAnswer)
     lease = "telegram"
+    reasons = REASONS
     batch = MESSAGES_A_SECOND
 
     def recipients(self, notice: Notice) -> Iterable[Recipient]:
@@ -168,9 +169,6 @@ class TelegramChannel(Channel):
         name = delivery.recipient.short_name
         account = self._account(delivery)
         return f"{name} ({account})" if account and account.username else name
-
-    def why_undelivered(self, delivery: Delivery) -> str:
-        return reason_in_words(delivery.error)
 
     def why_not_again(self, delivery: Delivery) -> str:
         account = self._account(delivery)

@@ -1,7 +1,5 @@
 """What Telegram's refusals mean, in words for agents."""
 
-import re
-
 from django.utils.translation import gettext_lazy as _
 
 REASONS: tuple[tuple[str, object], ...] = (
@@ -18,14 +16,5 @@ REASONS: tuple[tuple[str, object], ...] = (
     (r"message is too long|can't parse", _("Telegram не принял текст сообщения.")),
     (r"timed? ?out|network|connect|Bad Gateway|Conflict", _("Telegram не отвечает.")),
     (r"forbidden", _("Telegram не разрешает боту писать в этот чат.")),
+    (r"", _("Telegram не принял сообщение.")),
 )  # fmt: skip
-RUSSIAN = re.compile("[а-яё]", re.IGNORECASE)
-
-
-def reason_in_words(error: str) -> str:
-    if not error or RUSSIAN.search(error):
-        return error
-    for pattern, words in REASONS:
-        if re.search(pattern, error, re.IGNORECASE):
-            return str(words)
-    return str(_("Telegram не принял сообщение."))

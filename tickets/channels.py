@@ -1,5 +1,6 @@
 """What a channel is: a way to people or programs, named in the setting NOTICE_CHANNELS."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,6 +14,7 @@ from config.backoff import CLOCK_SKEW, backoff
 from tickets.models import Delivery
 from tickets.notices import Notice, NoticeKind
 
+OUR_WORDS = re.compile("[а-яё]", re.IGNORECASE)  # how an error of ours begins
 LAG = timedelta(seconds=60)  # a row that is due for longer is late
 
 
@@ -76,6 +78,8 @@ class Channel:
     longest_pause: ClassVar[timedelta] = timedelta(minutes=15)  # whatever the other side asks for
     takes_emails: ClassVar[bool] = False  # its addresses are e-mails, so it carries letters
     hears_everything: ClassVar[bool] = False  # every public event, also the requester's own
+    # What errors of the other side mean, for agents: patterns and words, the first that fits
+    reasons: ClassVar[Sequence[tuple[str, Any]]] = ()
 
     def recipients(self, notice: Notice) -> Iterable[Recipient]:
         """The addresses a notice goes to through this channel."""
@@ -109,7 +113,11 @@ class Channel:
 
     def why_undelivered(self, delivery: Delivery) -> str:
         """Why it did not arrive, in words for agents; `delivery.error` has the other side's."""
-        return delivery.error
+        error = delivery.error
+        if not error or OUR_WORDS.match(error):
+            return error
+        fitting = (words for pattern, words in self.reasons if re.search(pattern, error, re.I))
+        return str(next(fitting, error))
 
     def why_not_again(self, delivery: Delivery) -> str:
         """Why a failed delivery should not be sent again now; empty when it may be."""

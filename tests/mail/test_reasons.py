@@ -1,7 +1,8 @@
 import pytest
 
-from mail.reasons import reason_in_words
-from telegram_bot import reasons as telegram
+from mail.channel import EmailChannel
+from telegram_bot.channel import TelegramChannel
+from tickets.models import Delivery
 
 
 @pytest.mark.parametrize(
@@ -24,7 +25,7 @@ from telegram_bot import reasons as telegram
     ],
 )
 def test_replies_of_mail_servers(error, words):
-    assert words in reason_in_words(error)
+    assert_told(EmailChannel(), error, words)
 
 
 @pytest.mark.parametrize(
@@ -42,4 +43,10 @@ def test_replies_of_mail_servers(error, words):
     ],
 )
 def test_refusals_of_telegram(error, words):
-    assert words in telegram.reason_in_words(error)
+    assert_told(TelegramChannel(), error, words)
+
+
+def assert_told(channel, error, words):
+    found = channel.why_undelivered(Delivery(error=error))
+    assert words in found
+    assert bool(found) is bool(error)
