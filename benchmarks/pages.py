@@ -129,6 +129,34 @@ def prepare_database(size: int) -> None:
         cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")
 
 
+def at_one_size(
+    script: str, doc: str, measure: Callable[[int, int], None], *, requests: int
+) -> None:
+    """The main function of the other scripts: `measure` runs in a process of its own."""
+    parser = argparse.ArgumentParser(description=doc.partition("\n")[0])
+    parser.add_argument("--size", type=int, default=100_000, help="number of tickets")
+    parser.add_argument("--requests", type=int, default=requests, help="of each line")
+    parser.add_argument(
+        "--database", default=f"sqlite:///{ROOT / 'var'}", metavar="URL",
+        help="a PostgreSQL server or sqlite:///FOLDER, as for pages.py",
+    )  # fmt: skip
+    parser.add_argument("--fresh", action="store_true", help="make the database anew")
+    parser.add_argument("--measure", type=int, metavar="SIZE", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.measure:
+        import django
+
+        warnings.filterwarnings("ignore", message="No directory at")  # of collected static files
+        django.setup()
+        prepare_database(options.measure)
+        measure(options.measure, options.requests)
+        return
+    with own_database(options.database, options.size, fresh=options.fresh) as url:
+        arguments = [f"--measure={options.size}", f"--requests={options.requests}"]
+        environment = os.environ | SETTINGS | {"DATABASE_URL": url}
+        subprocess.run([sys.executable, script, *arguments], env=environment, check=True)
+
+
 # Measuring
 
 

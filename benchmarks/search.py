@@ -6,13 +6,9 @@
 README.md beside this file says what the columns mean.
 """
 
-import argparse
-import os
 import statistics
-import subprocess
 import sys
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,29 +40,9 @@ HEADER = """\
 
 
 def main() -> None:
-    from benchmarks.pages import SETTINGS, own_database
+    from benchmarks.pages import at_one_size
 
-    options = parse_arguments()
-    if options.measure:
-        measure(options.measure, options.requests)
-        return
-    with own_database(options.database, options.size, fresh=options.fresh) as url:
-        arguments = [f"--measure={options.size}", f"--requests={options.requests}"]
-        environment = os.environ | SETTINGS | {"DATABASE_URL": url}
-        subprocess.run([sys.executable, __file__, *arguments], env=environment, check=True)
-
-
-def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--size", type=int, default=100_000, help="number of tickets")
-    parser.add_argument("--requests", type=int, default=100, help="of each line")
-    parser.add_argument(
-        "--database", default=f"sqlite:///{ROOT / 'var'}", metavar="URL",
-        help="a PostgreSQL server or sqlite:///FOLDER, as for pages.py",
-    )  # fmt: skip
-    parser.add_argument("--fresh", action="store_true", help="make the database anew")
-    parser.add_argument("--measure", type=int, metavar="SIZE", help=argparse.SUPPRESS)
-    return parser.parse_args()
+    at_one_size(__file__, __doc__, measure, requests=100)
 
 
 @dataclass
@@ -86,13 +62,6 @@ class Searcher:
 
 
 def measure(size: int, requests: int) -> None:
-    import django
-
-    warnings.filterwarnings("ignore", message="No directory at")  # of collected static files
-    django.setup()
-    from benchmarks.pages import prepare_database
-
-    prepare_database(size)
     print(HEADER)
     for searcher in searchers():
         for name, term in TERMS.items():
