@@ -46,8 +46,8 @@ TICKETS = {
         "accounts.models", "config.backoff", "tickets.models", "tickets.notices",
     ],
     "tickets/followers.py": [
-        "accounts.models", "accounts.quotas", "tickets.channels", "tickets.models",
-        "tickets.queries", "tickets.refusals",
+        "accounts.models", "accounts.quotas", "tickets.agents", "tickets.channels",
+        "tickets.models", "tickets.queries", "tickets.refusals",
     ],
     "tickets/preferences.py": [
         "accounts.models", "accounts.quotas", "tickets.models", "tickets.notices",

@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.quotas import AGENT_CHANGES, CHANGES, use
+from tickets.agents import is_serving
 from tickets.channels import Cancelled
 from tickets.models import Delivery, Follower, Ticket, TicketEvent, serving
 from tickets.queries import may_see
@@ -33,9 +34,10 @@ def unfollow(*, ticket: Ticket, user: User) -> None:
 def add_follower(*, ticket: Ticket, user: User, actor: User) -> None:
     """An agent lets themselves or somebody else follow.
 
-    Raises MayNotFollow for the requester and for who may not see the ticket, TicketMerged,
-    AlreadyDone, and TooManyChanges.
+    Raises NotYours for who serves no tickets, MayNotFollow for the requester and for who may not
+    see the ticket, TicketMerged, AlreadyDone, and TooManyChanges.
     """
+    _require_serving(actor)
     if ticket.merged_into_id:  # nothing happens there any more
         raise TicketMerged(ticket.pk, ticket.merged_into_id)
     with transaction.atomic():
@@ -48,12 +50,18 @@ def add_follower(*, ticket: Ticket, user: User, actor: User) -> None:
 
 
 def remove_follower(*, ticket: Ticket, user: User, actor: User) -> None:
-    """Raises AlreadyDone when they do not follow, and TooManyChanges."""
+    """Raises NotYours as above, AlreadyDone when they do not follow, and TooManyChanges."""
+    _require_serving(actor)
     with transaction.atomic():
         use(actor, AGENT_CHANGES)
         gone, _rows = Follower.objects.filter(ticket=ticket, user=user).delete()
         if not gone:
             raise AlreadyDone
+
+
+def _require_serving(actor: User) -> None:
+    if not is_serving(actor):
+        raise NotYours
 
 
 def _may_follow(user: User, ticket: Ticket) -> bool:

@@ -5,6 +5,7 @@ from django.core import mail
 
 from telegram_bot.notices import COMPOSERS
 from tests.factories import (
+    AgentFactory,
     MessengerAccountFactory,
     ProductFactory,
     SpecialistFactory,
@@ -19,7 +20,7 @@ from tickets.followers import add_follower, remove_follower, shown_followers
 from tickets.models import Delivery, Face, Follower, Ticket
 from tickets.recording import agent as serves
 from tickets.recording import customer
-from tickets.refusals import AlreadyDone, MayNotFollow
+from tickets.refusals import AlreadyDone, MayNotFollow, NotYours
 from tickets.snoozing import wake
 from tickets.status import TicketStatus
 
@@ -49,6 +50,15 @@ def ticket(anna, product, igor, olga, settings):
 def told(user):
     rows = Delivery.objects.filter(channel="email", address=user.email).order_by("pk")
     return list(rows.values_list("kind", flat=True))
+
+
+@pytest.mark.parametrize("change", [add_follower, remove_follower])
+def test_only_who_serves_decides_who_follows(ticket, igor, anna, change):
+    left = SpecialistFactory(is_active=False)
+    for actor in (anna, AgentFactory(), left):
+        with pytest.raises(NotYours):
+            change(ticket=ticket, user=igor, actor=actor)
+    assert Follower.objects.get().user == igor
 
 
 def test_follower_hears_of_everything_but_their_own_doing(ticket, igor, olga, anna, product, clock):
