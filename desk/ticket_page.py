@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -157,7 +158,9 @@ class TicketPage(DeskAdmin):
         if not is_number(object_id):
             raise Http404
         related = ("requester", "organization", "product", "assignee", "parent")
-        tickets = with_reads(Ticket.objects.select_related(*related), agent_of(request))
+        parts = Exists(Ticket.objects.filter(incident=OuterRef("pk")))
+        rows = Ticket.objects.select_related(*related).annotate(is_incident=parts)
+        tickets = with_reads(rows, agent_of(request))
         return get_object_or_404(tickets, pk=object_id)
 
     def _require(self, request: HttpRequest, ticket: Ticket, *rights: str) -> None:

@@ -249,6 +249,12 @@ def test_refused_ones_are_named(desk, incident, tickets, by_agent):
     assert f"№ {tickets[0].pk}</a>: Заявка закрыта." in page
 
 
+def test_card_of_an_incident_says_that_an_answer_there_reaches_one_only(desk, incident, tickets):
+    for ticket, is_said in ((incident, True), (tickets[0], False)):
+        page = desk.get(f"/admin/tickets/ticket/{ticket.pk}/change/").content.decode()
+        assert ("ответ отсюда их клиенты не увидят" in page) == is_said
+
+
 def test_page_of_a_ticket_under_an_incident_leads_there(desk, incident, tickets):
     page = desk.get(address(tickets[0])).content.decode()
     assert address(incident) in page
