@@ -85,7 +85,7 @@ class AnnouncementAdmin(DeskAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if not change:
             obj.made_by = agent_of(request)
-        save_announcement(obj)
+        save_announcement(obj, by=agent_of(request))
 
     def get_urls(self) -> list[URLPattern]:
         end = self.admin_site.admin_view(self.end_view)
@@ -98,7 +98,7 @@ class AnnouncementAdmin(DeskAdmin):
         if request.method != "POST":  # from the login, after a session that had ended
             return redirect("admin:tickets_announcement_change", pk)
         try:
-            end_announcement(announcement)
+            end_announcement(announcement, by=agent_of(request))
         except AlreadyDone:
             self.message_user(request, _("Объявление уже закончилось."), messages.INFO)
         else:

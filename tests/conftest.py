@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.apps import apps
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
 from django.db import connection, transaction
@@ -243,6 +243,13 @@ def agent(db):
     return factories.SpecialistFactory(
         username="olga", email="olga@support.example", first_name="Ольга", last_name="Орлова"
     )
+
+
+@pytest.fixture
+def head(db):
+    head = factories.AgentFactory(username="head")
+    head.groups.add(Group.objects.get(name="Руководитель поддержки"))
+    return head
 
 
 @pytest.fixture

@@ -137,7 +137,7 @@ TICKETS = {
         "tickets.services", "tickets.status",
     ],
     "tickets/announcements.py": [
-        "accounts.models", "tickets.models", "tickets.refusals", "tickets.text",
+        "accounts.models", "accounts.rights", "tickets.models", "tickets.refusals", "tickets.text",
     ],
     "tickets/incidents.py": [
         "accounts.quotas", "config.queue", "tickets.attachments", "tickets.canned",

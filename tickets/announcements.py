@@ -6,10 +6,12 @@ from django.db.models import CharField, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.rights import may_act
 from tickets.models import Announcement, Ticket
-from tickets.refusals import AlreadyDone, EndsTooEarly, TextRequired, TextTooLong
+from tickets.refusals import AlreadyDone, EndsTooEarly, NotYours, TextRequired, TextTooLong
 from tickets.text import clean_line
 
+ANNOUNCE = "tickets.change_announcement"
 TEXT_LIMIT = 300  # characters
 SHOWN = 3  # at once; of more the newest
 
@@ -41,12 +43,13 @@ def announce(
     """Raises what `save_announcement` does."""
     since = since or timezone.now()
     row = Announcement(text=text, made_by=by, since=since, until=until, incident=incident)
-    save_announcement(row)
+    save_announcement(row, by=by)
     return row
 
 
-def save_announcement(row: Announcement) -> None:
-    """Keep a new or changed one. Raises TextRequired, TextTooLong or EndsTooEarly."""
+def save_announcement(row: Announcement, *, by: User) -> None:
+    """Keep a new or changed one. Raises NotYours, TextRequired, TextTooLong or EndsTooEarly."""
+    _require_announcer(by)
     row.text = clean_line(row.text)
     if not row.text:
         raise TextRequired
@@ -57,9 +60,15 @@ def save_announcement(row: Announcement) -> None:
     row.save()
 
 
-def end_announcement(announcement: Announcement) -> None:
-    """Let it last no longer than till now. Raises AlreadyDone."""
+def end_announcement(announcement: Announcement, *, by: User) -> None:
+    """Let it last no longer than till now. Raises NotYours or AlreadyDone."""
+    _require_announcer(by)
     now = timezone.now()
     lasting = Announcement.objects.filter(Q(until=None) | Q(until__gt=now), pk=announcement.pk)
     if not lasting.update(until=now):
         raise AlreadyDone
+
+
+def _require_announcer(user: User) -> None:
+    if not may_act(user, ANNOUNCE):
+        raise NotYours

@@ -11,11 +11,6 @@ def specialist(agent):
 
 
 @pytest.fixture
-def head(db):
-    return in_role("Руководитель поддержки", "head")
-
-
-@pytest.fixture
 def administrator(db):
     return in_role("Администратор", "administrator")
 

@@ -21,8 +21,8 @@ def filled(**given) -> dict:
 
 
 @pytest.fixture
-def lasting(agent):
-    return announce(text="Сбой дисков", by=agent)
+def lasting(head):
+    return announce(text="Сбой дисков", by=head)
 
 
 @pytest.fixture

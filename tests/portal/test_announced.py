@@ -15,33 +15,33 @@ PAGES = ("/", "/tickets/new/", "/telegram/", "/profile/", "/help/", "/notificati
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_stands_on_top_of_every_page_as_it_was_typed(client, agent, page, ticket):
-    announce(text="Сбой: <b>сеть</b> & диски", by=agent, incident=ticket)
+def test_stands_on_top_of_every_page_as_it_was_typed(client, head, page, ticket):
+    announce(text="Сбой: <b>сеть</b> & диски", by=head, incident=ticket)
     shown = client.get(page).content.decode()
     assert "Сбой: &lt;b&gt;сеть&lt;/b&gt; &amp; диски" in shown
     assert '<div class="announced" role="status">' in shown
 
 
-def test_goes_with_its_end(client, agent):
-    row = announce(text="Сбой сети", by=agent)
+def test_goes_with_its_end(client, head):
+    row = announce(text="Сбой сети", by=head)
     assert "Сбой сети" in client.get("/").content.decode()
-    end_announcement(row)
+    end_announcement(row, by=head)
     page = client.get("/").content.decode()
     assert "Сбой сети" not in page
     assert "announced" not in page
 
 
-def test_says_nothing_of_the_incident(client, agent, boris, product):
+def test_says_nothing_of_the_incident(client, head, boris, product):
     incident = Ticket.objects.create(
         requester=boris, product=product, title="Тайна Бориса", description="а", face="portal"
     )
-    announce(text="Сбой сети", by=agent, incident=incident)
+    announce(text="Сбой сети", by=head, incident=incident)
     page = client.get("/").content.decode()
     assert "Тайна Бориса" not in page
     assert f"№ {incident.pk}" not in page
 
 
-def test_costs_no_query(client, agent):
+def test_costs_no_query(client, head):
     def queries() -> int:
         client.get("/")
         with CaptureQueriesContext(connection) as captured:
@@ -50,5 +50,5 @@ def test_costs_no_query(client, agent):
 
     before = queries()
     for number in range(3):
-        announce(text=f"Сбой {number}", by=agent, until=timezone.now() + timedelta(hours=1))
+        announce(text=f"Сбой {number}", by=head, until=timezone.now() + timedelta(hours=1))
     assert queries() == before
