@@ -73,7 +73,7 @@ TICKETS = {
     "tickets/search_postgresql.py": ["tickets.models"],
     "tickets/search_sqlite.py": ["tickets.models"],
     "tickets/bulk.py": [
-        "accounts.quotas", "tickets.agents", "tickets.forms", "tickets.models",
+        "accounts.quotas", "tickets.agents", "tickets.forms", "tickets.models", "tickets.queries",
         "tickets.recording", "tickets.refusals",
     ],
     "tickets/saved_views.py": [
@@ -115,7 +115,8 @@ TICKETS = {
     "tickets/services.py": [
         "accounts.models", "accounts.quotas", "config.backoff", "tickets.agents",
         "tickets.attachments", "tickets.comments", "tickets.forms", "tickets.models",
-        "tickets.recording", "tickets.refusals", "tickets.status", "tickets.text",
+        "tickets.queries", "tickets.recording", "tickets.refusals", "tickets.status",
+        "tickets.text",
     ],
     "tickets/on_behalf.py": [
         "accounts.models", "tickets.attachments", "tickets.canned", "tickets.forms",
@@ -130,7 +131,7 @@ TICKETS = {
         "tickets.models", "tickets.recording", "tickets.refusals", "tickets.refusals_joining",
     ],
     "tickets/mentions.py": ["accounts.models", "tickets.models"],
-    "tickets/presence.py": ["accounts.models", "tickets.models"],
+    "tickets/presence.py": ["accounts.models", "tickets.models", "tickets.queries"],
     "tickets/details.py": ["tickets.models", "tickets.recording", "tickets.refusals"],
     "tickets/clocks.py": [
         "tickets.due", "tickets.models", "tickets.recording", "tickets.refusals",
@@ -149,8 +150,8 @@ TICKETS = {
         "tickets.services",
     ],
     "tickets/merging.py": [
-        "tickets.models", "tickets.recording", "tickets.refusals", "tickets.refusals_joining",
-        "tickets.status",
+        "tickets.models", "tickets.queries", "tickets.recording", "tickets.refusals",
+        "tickets.refusals_joining", "tickets.status",
     ],
     "tickets/own_data.py": [
         "accounts.models", "accounts.personal_data", "tickets.attachments", "tickets.delivery",

@@ -11,6 +11,7 @@ from accounts.quotas import QuotaReached
 from tickets.agents import asking_once
 from tickets.forms import Made, Sending, once
 from tickets.models import Ticket, TicketEvent
+from tickets.queries import news_to_agents
 from tickets.recording import Actor, change_by, lock
 from tickets.refusals import REFUSALS, ChangedInTheList, NotYours
 
@@ -67,8 +68,7 @@ def _change_one(
             ticket = lock(Ticket(pk=number))
         except Ticket.DoesNotExist:
             raise NotYours from None
-        later = ticket.events.filter(pk__gt=seen).exclude(actor=actor.user)
-        later = later.exclude(is_internal=True, actor=None)  # a clock's
+        later = news_to_agents(seen, ticket).exclude(actor=actor.user)
         if (later if heeds is None else later.filter(kind__in=heeds)).exists():
             raise ChangedInTheList
         change(ticket=ticket, actor=actor)

@@ -4,7 +4,6 @@ It cannot be undone. The first one stays with its number, its description and th
 status; its number leads to the second from then on (`queries.led_ticket`).
 """
 
-from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -19,6 +18,7 @@ from tickets.models import (
     TicketEvent,
     TicketLink,
 )
+from tickets.queries import news_to_agents
 from tickets.recording import (
     Actor,
     Kind,
@@ -56,7 +56,7 @@ def merge_tickets(*, ticket: Ticket, into: Ticket, actor: Actor, seen: int | Non
         locked = {row.pk: lock(row) for row in sorted({ticket, into}, key=lambda row: row.pk)}
         ticket, into = locked[ticket.pk], locked[into.pk]
         require_mergeable(ticket, into)
-        if seen is not None and _events_after(seen, ticket, into).exists():
+        if seen is not None and news_to_agents(seen, ticket, into).exists():
             raise TicketChanged
         _move_words(ticket, into)
         _say_description(ticket, into)
@@ -64,11 +64,6 @@ def merge_tickets(*, ticket: Ticket, into: Ticket, actor: Actor, seen: int | Non
         _end(ticket, into, actor)
         _move_what_stands_around(ticket, into)
         return into
-
-
-def _events_after(seen: int, *tickets: Ticket) -> QuerySet[TicketEvent]:
-    """What an agent has to know: that a time is up changes nothing."""
-    return TicketEvent.objects.filter(ticket__in=tickets, pk__gt=seen).exclude(kind=Kind.DUE)
 
 
 def require_mergeable(ticket: Ticket, into: Ticket) -> None:

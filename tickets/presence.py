@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from tickets.models import Presence, Ticket, TicketEvent
+from tickets.queries import news_to_agents
 
 HERE_FOR = timedelta(seconds=8)  # since the last sign; open cards give one every two seconds
 WRITES_FOR = timedelta(seconds=6)  # since the last key
@@ -95,8 +96,11 @@ class DeskNews:
 
 
 def news_for_desk(ticket: Ticket, seen: int, reader: User) -> DeskNews:
-    rows = TicketEvent.objects.filter(ticket=ticket, pk__gt=seen).exclude(kind=Kind.DUE)
-    found = rows.order_by("pk").only("kind", "by_agent", "comment", "is_internal", "actor")
+    found = (
+        news_to_agents(seen, ticket)
+        .order_by("pk")
+        .only("kind", "by_agent", "comment", "is_internal", "actor")
+    )
     events = list(found[:NEWS_COUNTED])
     said = [event for event in events if event.comment_id and event.kind != Kind.EDITED]
     others = [event for event in said if event.actor_id != reader.pk]

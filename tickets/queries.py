@@ -266,6 +266,12 @@ def public_events() -> QuerySet[TicketEvent]:
     return TicketEvent.objects.filter(is_internal=False).exclude(kind=Kind.EDITED)
 
 
+def news_to_agents(seen: int, *tickets: Ticket) -> QuerySet[TicketEvent]:
+    """What an agent who has seen all before has to know; what a clock notes changes nothing."""
+    later = TicketEvent.objects.filter(ticket__in=tickets, pk__gt=seen)
+    return later.exclude(actor=None, is_internal=True)
+
+
 def public_files() -> QuerySet[Attachment]:
     """Files beside words that customers may see, in any state."""
     return Attachment.objects.filter(Q(comment=None) | Q(comment__in=Comment.objects.public()))

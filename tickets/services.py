@@ -20,6 +20,7 @@ from tickets.attachments import NewFile, stored_contents
 from tickets.comments import add_comment
 from tickets.forms import Done, Made, Sending, once_even_without_files
 from tickets.models import Comment, Face, Priority, Product, Ticket
+from tickets.queries import news_to_agents
 from tickets.recording import (
     Actor,
     Kind,
@@ -50,12 +51,7 @@ from tickets.refusals import (
     TicketChanged,
     TooManyTickets,
 )
-from tickets.status import (
-    Role,
-    TicketStatus,
-    TransitionNotAllowed,
-    require_transition,
-)
+from tickets.status import Role, TicketStatus, TransitionNotAllowed, require_transition
 from tickets.text import clean_text
 
 TICKETS_AN_HOUR = 10
@@ -321,7 +317,7 @@ def work_on_ticket(
     """
     with stored_contents(files) as files, change_by(actor):
         ticket = lock(ticket)
-        if ticket.events.filter(pk__gt=seen).exclude(kind=Kind.DUE).exists():
+        if news_to_agents(seen, ticket).exists():
             raise TicketChanged
         if to is None or internal:
             return add_comment(

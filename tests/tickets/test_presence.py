@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.factories import AgentFactory, open_ticket
+from tests.factories import AgentFactory, let_serve, open_ticket
 from tests.threads import in_parallel
 from tickets import recording, services
 from tickets.comments import add_comment
@@ -18,6 +18,7 @@ from tickets.presence import (
     leave,
     news_for_desk,
 )
+from tickets.resting import WOKEN
 
 
 @pytest.fixture
@@ -123,8 +124,14 @@ def test_news_are_told_apart(ticket, by_agent, by_anna, igor, maria):
     assert news_for_desk(ticket, ticket.events.latest("pk").pk, maria) == DeskNews()
 
 
-def test_due_times_are_no_news(ticket, clock, maria):
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [(recording.Kind.DUE, "answer_late"), (recording.Kind.SNOOZED, WOKEN)],
+)
+def test_what_a_clock_notes_is_no_news_and_refuses_no_answer(ticket, clock, maria, kind, value):
     seen = ticket.events.latest("pk").pk
     clock.advance(minutes=61)
-    recording.record(ticket, recording.Kind.DUE, recording.SYSTEM, new="answer_late")
+    recording.record(ticket, kind, recording.SYSTEM, new=value)
     assert news_for_desk(ticket, seen, maria) == DeskNews()
+    let_serve(maria)
+    services.work_on_ticket(ticket=ticket, actor=recording.agent(maria), seen=seen, body="Смотрим.")
