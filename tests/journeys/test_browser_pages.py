@@ -24,6 +24,7 @@ from portal.urls import urlpatterns
 from telegram_bot.models import BotHeartbeat, Group, GroupTicket
 from tests.factories import (
     PASSWORD,
+    AgentFactory,
     MessengerAccountFactory,
     ProductFactory,
     UserFactory,
@@ -175,8 +176,9 @@ def test_pages_between_two_steps_are_for_everybody(page, live_server, agent):
     look(page, "second_step_paper")
 
 
-def test_invitation_is_for_everybody(page, live_server, agent):
-    letter = prepare_invitation(user=UserFactory(username="nina"), origin=Origin(actor=agent))
+def test_invitation_is_for_everybody(page, live_server, transactional_db):
+    by = Origin(actor=AgentFactory(is_superuser=True))
+    letter = prepare_invitation(user=UserFactory(username="nina"), origin=by)
     page.goto(live_server.url + re.search(r"/invitation/\S+", letter.body)[0])
     page.get_by_role("heading", name="Добро пожаловать").wait_for()
     look(page, "invitation_open")
