@@ -26,8 +26,11 @@ WORDS_LIMIT = 10
 NAME_LENGTH = 3  # characters of a surname or an organization, at least
 PEOPLE_LIMIT = 50  # whose tickets are shown for a part of a name or an address
 NUMBER = re.compile(r"([№#]?) ?([0-9]+)")
+# In a heading, a row of a list and the subject of a letter of ours
+OWN_WORDS = re.compile(r"\bзаявк[а-я]* (?:[№#] ?)?([0-9]+)\b|^[№#] ?([0-9]+) ·", re.IGNORECASE)
 BETWEEN_WORDS = re.compile(r'[\s«»"()\[\]{}<>,;]+')
 EDGES = ".:!?'`…—–-*"  # punctuation around a word, parts of a name inside it
+AROUND = EDGES + ' «»"()[]{}<>,;'  # what a pasted number comes with
 NOTHING = Q(pk__in=[])
 
 
@@ -44,13 +47,14 @@ def search_tickets(rows: QuerySet[Ticket], term: str, *, internal: bool) -> Quer
 
 
 def _number(term: str) -> Q:
-    found = NUMBER.fullmatch(term)
-    return Q(pk=found[2]) if found and len(found[2]) <= NUMBER_DIGITS else NOTHING
+    found = NUMBER.fullmatch(term.strip(AROUND)) or OWN_WORDS.search(term)
+    number = found[2] or found[1] if found else ""
+    return Q(pk=number) if 0 < len(number) <= NUMBER_DIGITS else NOTHING
 
 
 def _words(rows: QuerySet[Ticket], term: str, internal: bool) -> Q:
     """Of a bare number, too: it may be a part of a name, or an error's."""
-    found = NUMBER.fullmatch(term)
+    found = NUMBER.fullmatch(term.strip(AROUND))
     words = [] if found and found[1] else words_of(term)
     if not words:
         return NOTHING

@@ -47,7 +47,25 @@ def test_ticket_is_found_by_its_number(found, replica, spelling):
     assert found(spelling.format(replica.pk)) == [replica]
 
 
-@pytest.mark.parametrize("number", ["№ 99999999", "#" + "9" * 40, "9" * 40, "#5432", "٥"])
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "Заявка № {}", "заявка {}", "по заявке №{}", "Re: Заявка № {}: ответ поддержки",
+        "№ {} · Реплика отстаёт — Поддержка", "[№ {}]", "№{}.", "({})", "{},", "«#{}»",
+    ],
+)  # fmt: skip
+def test_ticket_is_found_by_its_number_as_our_pages_and_letters_have_it(found, replica, pasted):
+    assert found(pasted.format(replica.pk)) == [replica]
+
+
+@pytest.mark.parametrize("pasted", ["счёт № {}", "договор {} от мая", "заявка №", "заявка{}"])
+def test_number_of_something_else_is_no_ticket(found, replica, pasted):
+    assert found(pasted.format(replica.pk)) == []
+
+
+@pytest.mark.parametrize(
+    "number", ["№ 99999999", "#" + "9" * 40, "9" * 40, "заявка " + "9" * 40, "#5432", "٥"]
+)
 def test_number_of_no_ticket_finds_nothing(found, number):
     assert found(number) == []
 
