@@ -61,9 +61,13 @@ class OrganizationRole(models.TextChoices):
 
 class UserManager(DjangoUserManager["User"]):
     def by_login(self, login: str) -> "User | None":
-        """The account a person means by a username or an e-mail; an e-mail is tried first."""
+        """The account a person means by a username or an e-mail; an e-mail is tried first.
+
+        A username may come with a capital, or with all: as it is typed it goes before.
+        """
         user = self.by_email(login).first() if "@" in login else None
-        return user or self.filter(username=login).first()
+        user = user or self.filter(username=login).first()
+        return user or self.filter(username=login.lower()).first()
 
     def by_email(self, email: str) -> "models.QuerySet[User]":
         """Whoever has this e-mail in any letter case; the unique index answers."""

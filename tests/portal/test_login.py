@@ -21,12 +21,20 @@ def log_in(client, login, password=PASSWORD, **extra):
     return client.post(LOGIN, {"username": login, "password": password} | extra)
 
 
-@pytest.mark.parametrize("login", ["anna", "anna@alpha.example", "ANNA@Alpha.Example"])
+@pytest.mark.parametrize(
+    "login", ["anna", "Anna", "ANNA", "anna@alpha.example", "ANNA@Alpha.Example"]
+)
 def test_login_by_username_or_email(client, anna, login):
     response = log_in(client, login)
     assert response.status_code == 302
     assert response.url == "/"
     assert client.session["_auth_user_id"] == str(anna.pk)
+
+
+def test_username_as_it_is_typed_goes_before_another_letter_case(client, anna):
+    capital = UserFactory(username="Anna")
+    assert log_in(client, "Anna").status_code == 302
+    assert client.session["_auth_user_id"] == str(capital.pk)
 
 
 @pytest.mark.parametrize("login", ["anna", "nobody", "nobody@alpha.example"])
@@ -63,8 +71,8 @@ def test_pages_ask_strangers_to_log_in(client, db, path):
     assert response.url == f"{LOGIN}?next={path}"
 
 
-def test_five_failures_lock_both_spellings_of_the_login(client, anna, boris):
-    for login in ("anna", "anna@alpha.example", "ANNA@alpha.example", "anna"):
+def test_five_failures_lock_every_spelling_of_the_login(client, anna, boris):
+    for login in ("anna", "anna@alpha.example", "ANNA@alpha.example", "Anna"):
         assert log_in(client, login, "wrong password").status_code == 200
     fifth = log_in(client, "anna@alpha.example", "wrong password")
     assert fifth.status_code == 429
