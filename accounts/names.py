@@ -6,7 +6,8 @@ import unicodedata
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-NAME = re.compile(r"[^\W\d_]([^\W\d_]|[ .'’‐-])*")
+# A word right after a dot is a web address, which letters would show as a link of ours
+NAME = re.compile(r"[^\W\d_]([^\W\d_]|[ '’‐-]|\.(?![^\W\d_]{2}))*")
 OURS = ("поддержк", "support", "специалист", "администратор")  # a customer is none of these
 LOOK_ALIKE = str.maketrans("aceopxykmthbisjαορκτυ", "асеорхукмтнвіѕјаоркту")  # into Cyrillic
 
