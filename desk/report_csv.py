@@ -1,10 +1,12 @@
 """The tickets behind a report as a file for spreadsheets.
 
 Semicolons and a mark of UTF-8, as Excel with Russian settings opens it. A text that a spreadsheet
-would take for a formula begins with an apostrophe: titles and names are written by anybody.
+would take for a formula begins with an apostrophe: titles and names are written by anybody. With
+other settings a comma ends a cell, and a line break inside of quotes a row: so it does after those.
 """
 
 import csv
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
@@ -17,6 +19,7 @@ from tickets.reports import Scope, Told, tickets_behind
 MARK = "\ufeff"
 BREAKS = ("\t", "\r", "\n")
 FORMULA = {"=", "+", "-", "@", "＝", "＋", "－", "＠"}
+SPLIT = re.compile(rf"([,\r\n][ \t\u00a0\"]*)(?=[{re.escape(''.join(FORMULA))}])")
 MINUTE = timedelta(minutes=1)
 
 
@@ -29,7 +32,7 @@ class Line:
 
 def lines(scope: Scope) -> Iterator[str]:
     """The file, a line at a time, with times in the zone of its reader."""
-    writer = csv.writer(Line(), delimiter=";")
+    writer = csv.writer(Line(), delimiter=";", quoting=csv.QUOTE_NONNUMERIC)
     yield MARK + writer.writerow(_heads())
     agents = {agent.pk: str(agent) for agent in User.objects.filter(is_staff=True)}
     for told in tickets_behind(scope):
@@ -40,6 +43,7 @@ def safe(cell: Any) -> Any:
     """A text that is one for a spreadsheet, too, which looks past what cannot be seen."""
     if not isinstance(cell, str):
         return cell
+    cell = SPLIT.sub(r"\1'", cell)
     seen = next((sign for sign in cell if sign.isprintable() and not sign.isspace()), "")
     return f"'{cell}" if cell.startswith(BREAKS) or seen in FORMULA else cell
 
