@@ -5,6 +5,9 @@ import logging
 import re
 from datetime import UTC, datetime
 
+from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.http.multipartparser import MultiPartParserError
+
 REDACTIONS = (
     (re.compile(r"(password/reset/)[\w=-]+/[\w-]+"), r"\1<link>"),
     (re.compile(r"(signup/)(?!sent)[\w:-]+"), r"\1<link>"),
@@ -16,6 +19,7 @@ REDACTIONS = (
         "<phone>",
     ),
 )
+OF_STRANGERS = (BadRequest, SuspiciousOperation, MultiPartParserError)
 
 
 def redact(text: str) -> str:
@@ -24,10 +28,13 @@ def redact(text: str) -> str:
     return text
 
 
-def without_network_traceback(record: logging.LogRecord) -> bool:
-    """Logging filter: an unreachable or refusing Bot API is one line, not a page."""
+def without_needless_traceback(record: logging.LogRecord) -> bool:
+    """Logging filter: a Bot API that is unreachable or refuses is one line, not a page.
+
+    So is a request nobody can read: anybody sends as many as they like.
+    """
     error = record.exc_info[0] if record.exc_info else None
-    if error and error.__module__ == "telegram.error":
+    if error and (error.__module__ == "telegram.error" or issubclass(error, OF_STRANGERS)):
         record.exc_info = record.exc_text = None
     return True
 

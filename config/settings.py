@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import environ
 from csp.constants import NONE, SELF
 
-from config.logs import without_network_traceback
+from config.logs import without_needless_traceback
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -265,7 +265,7 @@ LOGGING = {
         },
         "json": {"()": "config.logs.JsonFormatter"},
     },
-    "filters": {"brief": {"()": lambda: without_network_traceback}},
+    "filters": {"brief": {"()": lambda: without_needless_traceback}},
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",

@@ -5,9 +5,13 @@ import json
 import logging
 
 import pytest
+from django.conf import settings
+from django.core.exceptions import DisallowedHost, RequestDataTooBig
+from django.http.multipartparser import MultiPartParserError
 from django.utils.log import AdminEmailHandler
 
 from config import logs
+from config.bodies import TooManyBodies
 
 TOKEN = "7000000001:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"
 SECRETS = [
@@ -74,6 +78,20 @@ def test_traceback_shows_no_values_of_variables(log):
         logger.exception("failed")
     assert "cannot be mailed" in output.getvalue()
     assert "700042" not in output.getvalue()
+
+
+@pytest.mark.parametrize(
+    "error", [DisallowedHost, MultiPartParserError, RequestDataTooBig, TooManyBodies]
+)
+def test_request_nobody_can_read_is_one_line(log, error):
+    logger, output = log
+    logger.handlers[0].addFilter(settings.LOGGING["filters"]["brief"]["()"]())
+    try:
+        raise error
+    except error:
+        logger.exception("refused")
+    assert "refused" in output.getvalue()
+    assert "Traceback" not in output.getvalue()
 
 
 def test_errors_are_mailed_to_nobody():
