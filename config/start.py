@@ -99,6 +99,11 @@ def unsafe_settings() -> Iterator[CheckMessage]:
             _("EMAIL_URL не ведёт к почтовому серверу, PIN-коды и ссылки остались бы в журнале"),
         )
     yield from _unsafe_sender()
+    for proxy in settings.TRUSTED_PROXIES:
+        if not _is_address(proxy):
+            yield _refusal(
+                7, _("TRUSTED_PROXIES: %s не адрес вида 10.0.0.1 или 2001:db8::1") % proxy
+            )
     secret = settings.TELEGRAM_WEBHOOK_SECRET
     is_wanted = secret or settings.TELEGRAM_WEBHOOK_URL
     if is_wanted and not GOOD_WEBHOOK_SECRET.fullmatch(secret):
@@ -118,6 +123,18 @@ def _unsafe_sender() -> Iterator[CheckMessage]:
         yield _refusal(
             4, _("DEFAULT_FROM_EMAIL: отправителя с адресом @%s не примет ни один сервер") % domain
         )
+
+
+def _is_address(proxy: str) -> bool:
+    """Whether a request can come from there, written like this.
+
+    Of a network none does: one guesser behind the proxy would close the login to everybody.
+    """
+    try:
+        address = ip_address(proxy)
+    except ValueError:
+        return False
+    return str(address) == proxy and not getattr(address, "ipv4_mapped", None)
 
 
 def _refusal(number: int, words: str) -> Error:

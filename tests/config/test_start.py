@@ -12,6 +12,7 @@ SAFE = {
     "PORTAL_URL": "https://support.example.com",
     "ALLOWED_HOSTS": ["support.example.com", "127.0.0.1"],
     "SECRET_KEY": "Zq3xW8vN1mB5tR7yU2iO9pL4kJ6hG0fDsAeCwQzXvBnMlKjHgTy",
+    "TRUSTED_PROXIES": ["10.0.0.1", "2001:db8::1"],
     "DEBUG": False,
     "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
     "EMAIL_HOST": "smtp.example.com",
@@ -22,6 +23,7 @@ SAFE = {
 LOCAL = {"PORTAL_URL": "http://127.0.0.1:8000", "ALLOWED_HOSTS": ["127.0.0.1", "localhost"]}
 SENDER = "DEFAULT_FROM_EMAIL"
 SECRET = "TELEGRAM_WEBHOOK_SECRET"
+PROXIES = "TRUSTED_PROXIES"
 
 
 @pytest.fixture
@@ -74,6 +76,11 @@ def test_a_sound_server_starts(start) -> None:
         (SECRET, "s" * 31),
         (SECRET, "s" * 31 + "!"),
         (SECRET, ""),
+        (PROXIES, ["10.0.0.1", "10.0.0.0/8"]),
+        (PROXIES, ["proxy"]),
+        (PROXIES, ["10.0.0.1:8080"]),
+        (PROXIES, ["2001:DB8::1"]),
+        (PROXIES, ["::ffff:10.0.0.1"]),
     ],
 )
 def test_a_server_is_refused_in_one_line_that_names_the_setting(start, name, value) -> None:
