@@ -50,18 +50,27 @@ class InvitationVoid(IdentityRefused):
         return _("Приглашение уже использовано или заменено новым, или его срок истёк.")
 
 
+def require_invitable(*, user: User, origin: Origin) -> Invitation:
+    """The person's invitation, new or sent before; asked again under the lock.
+
+    Raises RightMissing, NotToInvite, AccessClosed and InvitedJustNow.
+    """
+    fields = ["email", "is_active", "is_staff", "is_superuser", "last_login"]
+    user.refresh_from_db(fields=fields)
+    require_right(origin, ADD_PEOPLE, CHANGE_PEOPLE, over=user)
+    invitation = Invitation.objects.filter(user=user).first() or Invitation(user=user)
+    _require_use(invitation, user)
+    return invitation
+
+
 def prepare_invitation(*, user: User, origin: Origin) -> EmailMultiAlternatives:
     """The letter, whose link is in force from now on instead of the one before.
 
-    Say afterwards whether it left. Raises RightMissing, NotToInvite, AccessClosed, InvitedJustNow
-    and ImpossibleAddress.
+    Say afterwards whether it left. Raises what `require_invitable` does, and ImpossibleAddress.
     """
     with transaction.atomic():
-        person = lock_user(pk=user.pk)
-        require_right(origin, ADD_PEOPLE, CHANGE_PEOPLE, over=person)
-        user.refresh_from_db(fields=["email", "is_active", "last_login"])
-        invitation = Invitation.objects.filter(user=user).first() or Invitation(user=user)
-        _require_use(invitation, user)
+        lock_user(pk=user.pk)
+        invitation = require_invitable(user=user, origin=origin)
         invitation.nonce, invitation.sent_at = token_hex(16), None
         invitation.asked_at = timezone.now()
         letter = letter_to(user, "invitation", token=_token(invitation))

@@ -72,6 +72,9 @@ class AnnouncementAdmin(DeskAdmin):
     actions: Any = ()
     change_form_template = "admin/tickets/announcement/change_form.html"
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return super().has_add_permission(request) and self.has_change_permission(request)
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 

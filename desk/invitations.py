@@ -12,7 +12,7 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
 from accounts.identity import IdentityRefused
-from accounts.invitations import note_invitation, prepare_invitation
+from accounts.invitations import note_invitation, prepare_invitation, require_invitable
 from accounts.models import Invitation, User
 from accounts.security import origin_of
 from config.letters import ImpossibleAddress
@@ -36,8 +36,9 @@ def send_invitations(request: HttpRequest, people: Iterable[User]) -> None:
 
 def _invite(request: HttpRequest, user: User, server: BaseEmailBackend) -> None:
     try:
+        require_invitable(user=user, origin=origin_of(request))  # whoever is not needs no server
+        server.open()  # for the first letter only; before its link replaces one that works
         letter = prepare_invitation(user=user, origin=origin_of(request))
-        server.open()  # for the first letter only: whoever is refused needs no server
         letter.connection = server
         letter.send()
     except IdentityRefused as refusal:

@@ -31,6 +31,7 @@ from tickets.forms import Done, Sending, read_sending
 from tickets.models import TITLE_LIMIT, Priority, Product, Ticket
 from tickets.on_behalf import open_for_once
 from tickets.people import FOUND, TERM_LIMIT, find_people
+from tickets.queries import read_number
 from tickets.refusals import (
     REFUSALS,
     AssigneeCannotServe,
@@ -42,6 +43,7 @@ from tickets.search import any_spelling, organizations_named
 from tickets.text import clean_line
 
 FORM = "called"
+NAME_LENGTH = 20  # of a form, as drafts and keys are kept
 NEWCOMER = ("email", "first_name", "last_name", "organization")
 
 
@@ -266,10 +268,9 @@ class NewTicket:
         _require_agent(request)
         if request.method == "POST":
             return self._take(request)
-        kept = kept_words(agent_of(request), None, read_browser(request.COOKIES)).get(FORM)
+        all_kept = kept_words(agent_of(request), None, read_browser(request.COOKIES))
+        kept = all_kept.get(_form_name(request))
         chosen = request.GET.get("requester", "")
-        if kept and chosen and chosen != kept.body.get("requester"):
-            kept = None  # what somebody else said
         words = {name: text for name, text in (kept.body if kept else {}).items() if text}
         form = CalledForm(initial={"requester": chosen, **words}, agent=agent_of(request))
         return self._page(request, form, kept=kept)
@@ -314,6 +315,7 @@ class NewTicket:
             "title": _("Ошибка: ") * bool(form.errors) + _("Новая заявка"),
             "opts": self.tickets.opts,
             "form": form,
+            "form_name": _form_name(request),
             "people": form.people(),
             "chosen": str(form["requester"].value() or ""),
             "limit": TITLE_LIMIT,
@@ -322,12 +324,18 @@ class NewTicket:
         return TemplateResponse(request, "admin/tickets/ticket/new.html", context)
 
 
+def _form_name(request: HttpRequest) -> str:
+    """One begun for a person is a draft of its own: what another said stays where it is."""
+    person = read_number(request.GET.get("requester", ""))
+    return f"{FORM}:{person}"[:NAME_LENGTH] if person else FORM
+
+
 def _sending(request: HttpRequest, form: CalledForm) -> Sending:
     data = form.cleaned_data
     return read_sending(
         request,
         user=agent_of(request),
-        purpose=FORM,
+        purpose=_form_name(request),
         content=form.content(),
         files=[*data["attachments"], *data["canned_files"]],
     )

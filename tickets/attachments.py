@@ -105,7 +105,7 @@ class NewFile:
     size: int  # bytes, 0 when not known yet
     content_type: str = ""
     content: File[Any] | None = None
-    stored: str = ""  # the name of the content in the storage; set by `stored_contents`
+    stored: str = ""  # the name of a content that has been checked and is in the storage
     is_shared: bool = False  # the content is another row's, too, and has been counted
     source: str = ""  # where a channel finds the content later: `<channel>:<its own reference>`
 

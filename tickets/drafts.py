@@ -62,7 +62,10 @@ _SALT = "tickets.drafts"
 
 @dataclass(frozen=True)
 class Mark:
-    """Which form of which ticket a person has before them; the form carries it signed."""
+    """Which form of which ticket a person has before them; the form carries it signed.
+
+    A form about a person has their id behind its name: `called:7`.
+    """
 
     user_id: int
     form: str
@@ -92,7 +95,7 @@ class Kept:
 
     @property
     def text(self) -> str:
-        return str(self.body.get(TEXTS[self.form], ""))
+        return str(self.body.get(TEXTS[_kind(self.form)], ""))
 
 
 def kept_words(user: User, ticket: Ticket | None, browser: str) -> dict[str, Kept]:
@@ -158,7 +161,7 @@ def forget_person(user: User, email: str) -> None:
     named = Q(body__requester=str(user.pk))
     if email:
         named |= Q(body__email__iexact=email)
-    Draft.objects.filter(named, form="called").delete()
+    Draft.objects.filter(named, form__startswith="called").delete()
 
 
 def _keep(mark: Mark, browser: str, key: UUID | None, body: dict[str, Any]) -> None:
@@ -181,8 +184,13 @@ def _about(ticket_id: int | None) -> Q:
 
 def fields_of(form: str) -> list[str]:
     """The names of all that is kept of a form, its text first; none of a form without words."""
+    form = _kind(form)
     names = [kind[form] for kind in (TEXTS, LINES, CHOICES) if form in kind]
     return [*names, *BESIDE.get(form, ())]
+
+
+def _kind(form: str) -> str:
+    return form.partition(":")[0]
 
 
 def _body(form: str, post: Mapping[str, str]) -> dict[str, Any]:
@@ -194,6 +202,7 @@ def _has_words(form: str, body: Mapping[str, str]) -> bool:
     person = read_number(body.get("requester", ""))
     if person and Erasure.objects.filter(user=person).exists():
         return False
+    form = _kind(form)
     return any(body[kind[form]].strip() for kind in (TEXTS, LINES) if form in kind)
 
 

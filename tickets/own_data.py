@@ -301,7 +301,7 @@ def _erase_comments(comments: QuerySet[Comment]) -> None:
 def _erase_files(files: QuerySet[Attachment]) -> None:
     """Contents first: what is killed in between is done again, and no content is left behind.
 
-    One that another row names as well stays.
+    One that another row names as well stays, though only agents' files are shared today.
     """
     rows = dict(files.values_list("pk", "file"))
     for name in unnamed([name for name in rows.values() if name], gone=rows):

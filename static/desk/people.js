@@ -26,8 +26,12 @@ async function ask(url, value) {
 }
 
 whileTyping(term, async value => {
-  const found = await (await ask(people.dataset.url, value)).text();
-  return () => { people.innerHTML = found; };
+  try {
+    const found = await (await ask(people.dataset.url, value)).text();
+    return () => { people.innerHTML = found; };
+  } catch {
+    return () => { people.textContent = people.dataset.failed; };
+  }
 });
 
 if (organization) whileTyping(organization, async value => {
@@ -35,13 +39,10 @@ if (organization) whileTyping(organization, async value => {
   return () => offered.replaceChildren(...names.map(name => new Option("", name)));
 });
 
-// Not by a page made anew: the files chosen would be lost with it
+// Not by a page made anew: the files chosen would be lost with it. Enter in any other field presses
+// this button, too, and would take the chosen person away; the form is sent by its own button.
 term.form.elements.find.addEventListener("click", event => {
   event.preventDefault();
-  term.dispatchEvent(new InputEvent("input"));
-});
-
-// Enter in this field looks for people; the form is sent by its own button
-term.addEventListener("keydown", event => {
-  if (event.key === "Enter") event.preventDefault();
+  const isPressed = event.detail || document.activeElement === event.currentTarget;
+  if (isPressed || document.activeElement === term) term.dispatchEvent(new InputEvent("input"));
 });

@@ -99,12 +99,13 @@ async function putBack(place, mark, names, save) {
   const shown = wordsOf(mark.form, names);
   const response = await fetch(`${mark.dataset.url}?key=${encodeURIComponent(kept.key)}`);
   if (!response.ok) return;
-  sessionStorage.removeItem(place);
   const { sent } = await response.json();
   const isOlder = sizeOf(kept.words) <= sizeOf(shown);
   const isChanged = names.some((name) => wordsOf(mark.form, names)[name] !== shown[name]);
   const isForAnother = names.some((name) => isChosenElse(mark.form, name, kept.words[name]));
-  if (sent || isChanged || isForAnother) return;
+  if (isForAnother && !sent) return; // kept until the form is for that person again
+  sessionStorage.removeItem(place);
+  if (sent || isChanged) return;
   if (!isOlder) put(mark.form, kept.words);
   mark.form.elements.key.value = kept.key; // still on its way, perhaps: sent again it is the same
   if (sizeOf(wordsOf(mark.form, names))) save(); // what came back is nowhere else
@@ -114,6 +115,7 @@ function put(form, words) {
   for (const [name, text] of Object.entries(words)) {
     const field = form.elements[name]; // people are offered anew
     if (field?.type === "checkbox") field.checked = Boolean(text);
+    else if (field?.type === "radio") field.checked = field.value === text; // the only one
     else if (field) field.value = text;
   }
   for (const details of ancestors(form, "details")) details.open = true;

@@ -266,13 +266,28 @@ def test_draft_comes_back_with_whom_it_is_for(desk, specialist, anna):
     assert f'value="{anna.pk}" checked>' in page
 
 
-def test_draft_for_one_customer_is_not_shown_for_another(desk, specialist, anna, boris):
-    body = {"description": "Звонила", "title": "Тема", "requester": str(anna.pk), "product": ""}
-    Draft.objects.create(user=specialist, form="called", body=body)
-    page = text(desk.get(NEW, {"requester": boris.pk}))
-    assert "Звонила" not in page
-    assert f'value="{boris.pk}" checked>' in page
-    assert "Звонила</textarea>" in text(desk.get(NEW, {"requester": anna.pk}))
+def typed(desk, address: str, **words) -> None:
+    """What the page's script sends some seconds after the last key."""
+    page = desk.get(address).content.decode()
+    given = {
+        name: page.split(f'name="{name}" value="')[1].split('"')[0] for name in ("author", "key")
+    }
+    assert desk.post(reverse("drafts"), {**given, **words}).status_code == 204
+
+
+def test_draft_for_one_customer_is_neither_shown_for_another_nor_ended(desk, said, anna, boris):
+    places = {"": "Без клиента", **{f"?requester={p.pk}": f"О {p}" for p in (anna, boris)}}
+    for place, words in places.items():
+        typed(desk, NEW + place, description=words)
+    for place, words in places.items():
+        assert f"{words}</textarea>" in text(desk.get(NEW + place))
+    of_another = text(desk.get(f"{NEW}?requester={UserFactory().pk}"))
+    assert not any(f"{words}</textarea>" in of_another for words in places.values())
+
+    key = desk.get(f"{NEW}?requester={boris.pk}").content.decode().split('name="key" value="')[1]
+    desk.post(f"{NEW}?requester={boris.pk}", {**said, "requester": boris.pk, "key": key[:36]})
+    assert Ticket.objects.get().requester == boris
+    assert set(Draft.objects.values_list("form", flat=True)) == {"called", f"called:{anna.pk}"}
 
 
 def test_words_of_a_lost_session_come_back(desk, said, specialist):

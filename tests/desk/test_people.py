@@ -1,4 +1,5 @@
 import re
+from datetime import timedelta
 from smtplib import SMTPDataError, SMTPRecipientsRefused, SMTPServerDisconnected
 
 import pytest
@@ -7,8 +8,17 @@ from django.contrib.auth.models import Group
 from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
 from django.urls import reverse
+from django.utils import timezone
 
-from accounts.models import BotRegistration, LinkPin, MessengerAccount, Organization, User
+from accounts.invitations import invitation_of
+from accounts.models import (
+    BotRegistration,
+    Invitation,
+    LinkPin,
+    MessengerAccount,
+    Organization,
+    User,
+)
 from tests.factories import PASSWORD, AgentFactory, OrganizationFactory, UserFactory
 from tickets.models import Lease
 
@@ -224,6 +234,19 @@ def test_impossible_address_does_not_stop_the_other_invitations(desk, anna, bori
     page = invite(desk, anna, boris)
     assert "не принял письмо для борис@beta.example. Проверьте адрес." in page
     assert f"Приглашение отправлено на {anna.email}" in page
+
+
+def test_mail_server_that_is_down_leaves_the_link_before_in_force(desk, boris, monkeypatch):
+    invite(desk, boris)
+    Invitation.objects.update(asked_at=timezone.now() - timedelta(hours=1))
+    [letter] = mail.outbox
+    monkeypatch.setattr(EmailBackend, "open", refuse_connections)
+    assert "Почта недоступна" in invite(desk, boris)
+    assert invitation_of(re.search(r"/invitation/([^/\s]+)", letter.body)[1]).user == boris
+
+
+def refuse_connections(_backend) -> None:
+    raise ConnectionRefusedError
 
 
 def test_invitation_of_nobody_asks_no_mail_server(desk, superuser, monkeypatch):

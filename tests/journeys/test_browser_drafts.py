@@ -182,13 +182,17 @@ def test_refused_words_are_kept_when_their_page_is_left(page, open_as, staff, ti
     assert answer.input_value() == WORDS
 
 
-def test_words_left_in_a_hurry_do_not_go_with_another_customer(page, open_as, staff, anna, boris):
+def test_words_left_in_a_hurry_wait_for_their_customer(
+    page, live_server, open_as, staff, anna, boris
+):
     """They are kept in the tab when its page is left before the draft was saved."""
     new = "/admin/tickets/ticket/new/?requester="
     open_as("olga", f"{new}{anna.pk}")
+    page.get_by_role("heading", name="Новая заявка").wait_for()
+    page.wait_for_load_state("load")  # the script listens
     page.get_by_label("Описание").fill(WORDS)
-    with page.expect_response(re.compile("/drafts/[?]key=")):
-        page.goto(page.url.replace(f"requester={anna.pk}", f"requester={boris.pk}"))
-    page.wait_for_function("() => !Object.keys(sessionStorage).length")
+    page.goto(f"{live_server.url}{new}{boris.pk}")
     page.wait_for_load_state("networkidle")
     assert page.get_by_label("Описание").input_value() == ""
+    page.goto(f"{live_server.url}{new}{anna.pk}")
+    expect(page.get_by_label("Описание")).to_have_value(WORDS)

@@ -76,13 +76,28 @@ def test_ticket_for_a_customer_who_called(desk, anna, product):
     desk.get_by_label("Клиент").press_sequentially("кузн")
     desk.get_by_role("radio", name=str(anna)).check()
     check(desk, "new-ticket-found")
+    asked = []
+    desk.on("request", lambda request: asked.append(request.url) if "people" in request.url else 0)
     desk.get_by_label("Продукт").select_option(str(product.pk))
     desk.get_by_label("Тема").fill("Не печатает принтер")
+    desk.get_by_label("Тема").press("Enter")  # looks for nobody: the chosen one would be gone
     desk.get_by_label("Описание").fill("Звонила в 10:00, принтер мигает красным.")
     desk.get_by_role("button", name="Создать заявку").click()
     desk.get_by_role("heading", name="Не печатает принтер").wait_for()
     ticket = Ticket.objects.get()
     assert (ticket.requester, ticket.assignee.username) == (anna, "olga")
+    assert asked == []
+
+
+def test_search_for_people_that_fails_says_so(desk, anna):
+    desk.get_by_role("link", name="Новая заявка").click()
+    desk.route("**/people/**", lambda route: route.abort())
+    desk.get_by_label("Клиент").fill("кузн")
+    desk.get_by_role("button", name="Найти").click()
+    desk.get_by_text("Поиск сейчас не отвечает").wait_for()
+    desk.unroute("**/people/**")
+    desk.get_by_label("Клиент").press("Enter")
+    desk.get_by_role("radio", name=str(anna)).wait_for()
 
 
 def test_ready_answer_stands_in_a_new_ticket(desk, olga, anna, product):
