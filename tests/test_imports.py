@@ -154,8 +154,8 @@ TICKETS = {
         "tickets.refusals_joining", "tickets.status",
     ],
     "tickets/own_data.py": [
-        "accounts.models", "accounts.personal_data", "tickets.attachments", "tickets.delivery",
-        "tickets.drafts", "tickets.models", "tickets.queries",
+        "accounts.models", "accounts.news", "accounts.personal_data", "tickets.attachments",
+        "tickets.delivery", "tickets.drafts", "tickets.models", "tickets.queries",
     ],
     "tickets/exports.py": [
         "accounts.models", "accounts.news", "accounts.personal_data", "accounts.rights", "config",

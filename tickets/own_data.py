@@ -7,6 +7,7 @@ from typing import IO, Any
 from django.db.models import Case, F, QuerySet, TextField, Value, When
 
 from accounts.models import Erasure, User
+from accounts.news import AccountNews
 from accounts.personal_data import ERASED_TEXT, Batch, Entry, Page, Section
 from tickets.attachments import delete_content, unnamed
 from tickets.delivery import cancel_waiting
@@ -177,6 +178,8 @@ class DeliveriesSection(Section):
             return Batch(len(rows), rows[-1])
         for channel, address in erasure.addresses:  # news of PINs name no recipient
             Delivery.objects.filter(channel=channel, address=address).delete()
+        asked = Delivery.objects.filter(kind=AccountNews.SIGN_UP)  # before there was an account
+        asked.filter(address__iexact=erasure.email).delete()
         return Batch(len(rows))
 
 

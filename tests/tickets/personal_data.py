@@ -32,7 +32,7 @@ from tickets import comments, delivery, details, recording, services, tasks
 from tickets.delivery import tell
 from tickets.erasures import erasures_under_way
 from tickets.exports import exports_under_way
-from tickets.models import Draft, Face, FormKey
+from tickets.models import Delivery, Draft, Face, FormKey
 from tickets.recording import customer
 from tickets.status import TicketStatus
 
@@ -49,6 +49,10 @@ def keep_everything(anna: User, agent: User) -> None:
     MessengerAccountFactory(user=anna, address=str(CHAT), username="taina_k")
     LinkPin.objects.create(registration=registration, channel=TELEGRAM, address=str(CHAT))
     tell(channel=TELEGRAM, kind="pin_failed", address=str(CHAT), key="pin_failed:1")
+    Delivery.objects.create(
+        channel="email", kind="sign_up", address="Anna@alpha.example", key="sign_up:1",
+        state=Delivery.State.SENT, due_at=timezone.now(),
+    )  # fmt: skip
     ticket = close_ticket(anna, agent)
     keep_telegram(anna, ticket)
     for form, body in (("comment", {"body": "тайна"}), ("phone", {"phone": PHONE})):
