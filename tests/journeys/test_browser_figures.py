@@ -118,7 +118,7 @@ def test_report_is_asked_for_read_and_taken_along(desk, past):
     with desk.expect_download() as taken:
         desk.get_by_role("link", name="Скачать заявки").click()
     lines = taken.value.path().read_text(encoding="utf-8-sig").splitlines()
-    assert lines[0].startswith("№;Тема;Продукт")
+    assert lines[0].startswith('"№";"Тема";"Продукт"')
     assert len(lines) > 1
     assert all("Балансировщик" not in line for line in lines)
 
