@@ -141,20 +141,32 @@ def lock(ticket: Ticket) -> Ticket:
 
 def lock_of(comment: Comment) -> Ticket:
     """The ticket of a comment, locked, though a merge may just have moved the comment there."""
-    ticket = lock(comment.ticket)
-    comment.refresh_from_db(fields=["ticket"])
-    while comment.ticket_id != ticket.pk:
-        ticket = lock(comment.ticket)
+
+    def where_it_is_now(ticket: Ticket) -> int:
         comment.refresh_from_db(fields=["ticket"])
-    return ticket
+        return comment.ticket_id
+
+    return _lock_alone(comment.ticket_id, where_it_is_now)
 
 
 def lock_led(ticket: Ticket) -> Ticket:
     """The same as `lock`, of the ticket that a merged one leads to."""
-    ticket = lock(ticket)
-    while ticket.merged_into_id:
-        ticket = lock(Ticket(pk=ticket.merged_into_id))
-    return ticket
+    return _lock_alone(ticket.pk, lambda ticket: ticket.merged_into_id or ticket.pk)
+
+
+def _lock_alone(number: int, right_one: Callable[[Ticket], int]) -> Ticket:
+    """Lock the ticket that `right_one` names under the lock, and leave those before it free.
+
+    Who kept one and waited for another would stop a merge that has the other and waits for this.
+    """
+    while True:
+        point = transaction.savepoint()
+        ticket = lock(Ticket(pk=number))
+        number = right_one(ticket)
+        if number == ticket.pk:
+            transaction.savepoint_commit(point)
+            return ticket
+        transaction.savepoint_rollback(point)  # takes the lock back, nothing was written
 
 
 def require_requester(ticket: Ticket, actor: Actor) -> None:

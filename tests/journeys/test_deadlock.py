@@ -19,7 +19,19 @@ pytestmark = [
 ]
 
 TRIED_AGAIN = "Tried again: DeadlockDetected"
-BLOCKED = "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
+# In the server, at once: whoever waits looks for a deadlock after a second, and only then. It is
+# the comment that must find it, so the other never looks.
+WAIT_FOR_EACH_OTHER = """
+DO $$
+BEGIN
+    WHILE NOT EXISTS (
+        SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))
+    ) LOOP
+        PERFORM pg_sleep(0.005);
+    END LOOP;
+    PERFORM FROM accounts_usage WHERE user_id = {user} FOR UPDATE;
+END $$
+"""
 
 
 @pytest.fixture
@@ -35,22 +47,11 @@ def other(database, processes) -> Iterator[Any]:
 
 def collide(other: Any, ticket: Ticket, speak: Callable[[], Any]) -> None:
     """Take the ticket that a comment waits for, then what the comment has taken before it."""
-    other.execute("SELECT pg_backend_pid()")
-    [pid] = other.fetchone()
+    other.execute("SET LOCAL deadlock_timeout = '1h'; SET LOCAL statement_timeout = '60s'")
     other.execute("SELECT 1 FROM tickets_ticket WHERE id = %s FOR UPDATE", [ticket.pk])
     with meanwhile(speak):
-        wait_until(lambda: _is_waited_for(pid))
-        # whoever has waited for a second looks for a deadlock: that is the comment
-        other.execute(
-            "SELECT 1 FROM accounts_usage WHERE user_id = %s FOR UPDATE", [person("anna").pk]
-        )
+        other.execute(WAIT_FOR_EACH_OTHER.format(user=person("anna").pk))
         other.connection.rollback()
-
-
-def _is_waited_for(pid: int) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(BLOCKED, [pid])
-        return bool(cursor.fetchone()[0])
 
 
 @pytest.mark.parametrize(("face", "process"), [("portal", "web"), ("chat", "bot")])

@@ -19,6 +19,7 @@ from tickets import recording, services
 from tickets.attachments import NewFile
 from tickets.comments import add_comment
 from tickets.forms import Sending, once
+from tickets.merging import merge_tickets
 from tickets.models import Attachment, Comment, Face, Ticket
 from tickets.recording import customer
 from tickets.refusals import AlreadyDone
@@ -81,6 +82,29 @@ def test_two_agents_close_the_same_tickets_from_both_ends(anna, product):
     both = in_parallel(lambda: close(tickets, agents[0]), lambda: close(tickets[::-1], agents[1]))
     assert sum(both) == 10
     assert not Ticket.objects.exclude(status=TicketStatus.CLOSED).exists()
+
+
+@only_postgres
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_comment", [True, False])
+def test_merged_ticket_is_left_free(anna, agent, product, is_comment):
+    """Who kept it and waited for the one that is left would stop a merge that wants both."""
+    merged, left = (factories.open_ticket(anna, product=product) for _time in range(2))
+    said = add_comment(ticket=merged, actor=customer(anna, Face.BOT), body="Ещё")
+    merge_tickets(ticket=merged, into=left, actor=recording.agent(agent))
+
+    def is_free(ticket: Ticket) -> bool:
+        with transaction.atomic():
+            rows = Ticket.objects.select_for_update(skip_locked=True)
+            return rows.filter(pk=ticket.pk).first() is not None
+
+    with transaction.atomic():
+        if is_comment:
+            recording.lock_of(said)  # as it was read before the merge
+        else:
+            recording.lock_led(merged)
+        [free, taken] = in_parallel(lambda: is_free(merged), lambda: is_free(left))
+    assert (free, taken) == (True, False)
 
 
 @only_postgres
