@@ -21,7 +21,7 @@ from accounts.phone import mask_email
 from accounts.quotas import count_change
 from accounts.rights import CHANGE_EMAIL, CHANGE_PEOPLE, may_act, tell_of_rights
 from accounts.security import Kind, Origin, record
-from accounts.sessions import end_sessions
+from accounts.sessions import end_sessions, end_tokens
 from config.backoff import CLOCK_SKEW
 
 LETTER_EVERY = timedelta(seconds=60)  # with a link to a new e-mail
@@ -135,6 +135,7 @@ def note_rights(user: User, changed: Sequence[str], *, origin: Origin) -> None:
     if not user.is_active or (user.is_staff and "is_staff" in changed):
         end_sessions(user)
     if not user.is_active:
+        end_tokens(user)
         _drop_invitation(user)
     tell_of_rights(user)
     if not {*RIGHTS, "groups"}.intersection(changed):

@@ -8,6 +8,7 @@ from django.contrib.contenttypes.models import ContentType
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.models import (
+    ApiToken,
     EmailChange,
     Erasure,
     Invitation,
@@ -18,9 +19,9 @@ from accounts.models import (
     SignUp,
     User,
 )
-from accounts.personal_data import Batch, Entry, Page, Section
+from accounts.personal_data import ERASED_TEXT, Batch, Entry, Page, Section
 from accounts.services import withdraw_registration
-from accounts.sessions import end_sessions
+from accounts.sessions import end_sessions, end_tokens
 
 ERASED_NAME = "Удалённый пользователь"
 ERASED_DOMAIN = "erased.invalid"  # no mail server has it, now or ever (RFC 2606)
@@ -77,6 +78,7 @@ class LoginSection(Section):
                 Entry("join_request.json", list(joins)),
                 Entry("second_factor.json", list(devices.values("created_at", "last_used_at"))),
                 Entry("invitation.json", list(invitations.values("asked_at", "accepted_at"))),
+                Entry("api_tokens.json", list(user.api_tokens.order_by("pk").values(*TOKEN))),
                 Entry("security.json", list(events)),
             ]
         )
@@ -85,6 +87,8 @@ class LoginSection(Section):
         """The events stay for their 90 days, without the person they were about."""
         user = erasure.user
         end_sessions(user)
+        end_tokens(user)
+        ApiToken.objects.filter(user=user).update(name=ERASED_TEXT)
         TOTPDevice.objects.filter(user=user).delete()
         user.recovery_codes.all().delete()
         Invitation.objects.filter(user=user).delete()
@@ -96,6 +100,7 @@ class LoginSection(Section):
 
 
 SESSION = ("address", "browser", "seen_at", "expire_date")
+TOKEN = ("name", "scopes", "created_at", "expires_at", "used_at", "revoked_at")
 SECURITY = ("kind", "created_at", "address", "browser", "details")
 CONSENT = (
     "channel", "phone", "consent_version", "consented_at", "withdrawn_at", "ip", "user_agent",

@@ -13,6 +13,7 @@ CHANGE_PEOPLE = "accounts.change_user"
 DECIDE_JOINS = "accounts.change_joinrequest"
 END_CONSENTS = "accounts.change_botregistration"
 END_LINKS = "accounts.change_messengeraccount"
+END_TOKENS = "accounts.change_apitoken"
 HANDLE_PERSONAL_DATA = "accounts.handle_personal_data"
 MANAGE_STAFF = "accounts.manage_staff"
 

@@ -12,7 +12,7 @@ from django.contrib.sessions.backends.db import SessionStore as DatabaseSessionS
 from django.db.models import Case, QuerySet, When
 from django.utils import timezone
 
-from accounts.models import Session, User
+from accounts.models import ApiToken, Session, User
 
 SAVE_EVERY = timedelta(minutes=1)
 
@@ -56,3 +56,8 @@ def sessions_of(user: User, *, first: str | None = None) -> QuerySet[Session]:
 def end_sessions(user: User, *, keep: str | None = None) -> None:
     """Sign a person out everywhere but in the session with this key."""
     Session.objects.filter(user=user).exclude(session_key=keep).delete()
+
+
+def end_tokens(user: User) -> None:
+    """The same of a person's programs. Those of an organization are nobody's own."""
+    ApiToken.objects.filter(user=user, revoked_at=None).update(revoked_at=timezone.now())

@@ -19,6 +19,7 @@ FACE_ICONS = {
     Face.PORTAL: "🌐",
     Face.BOT: "✈️",
     Face.GROUP: "👥",
+    Face.API: "⚡",
     Face.ADMIN: "🎧",
     Face.SYSTEM: "⚙️",
 }

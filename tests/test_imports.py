@@ -59,6 +59,7 @@ TICKETS = {
     "tickets/due.py": ["tickets.models", "tickets.status"],
     "tickets/queries.py": ["accounts.models", "tickets.models"],
     "tickets/compiled.py": [],
+    "tickets/plain.py": ["accounts.models", "tickets.models"],
     "tickets/queue.py": [
         "accounts.models", "tickets.compiled", "tickets.models", "tickets.queries",
         "tickets.status",

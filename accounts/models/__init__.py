@@ -30,8 +30,10 @@ from accounts.models.security import (
     Session,
     Usage,
 )
+from accounts.models.tokens import ApiToken, Scope, TokenState
 
 __all__ = [
+    "ApiToken",
     "BotRegistration",
     "DataExport",
     "EMAIL_CHANGE_LIFETIME",
@@ -48,10 +50,13 @@ __all__ = [
     "PIN_LIFETIME",
     "RecoveryCode",
     "SIGN_UP_LIFETIME",
+    "Scope",
     "SecurityEvent",
     "Session",
     "SignUp",
+    "TokenState",
     "Usage",
+    "TokenState",
     "User",
     "UserManager",
 ]

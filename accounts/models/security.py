@@ -128,6 +128,8 @@ class SecurityEvent(models.Model):
         INVITED = "invited", _("приглашение на портал")
         SIGN_UP_ASKED = "sign_up_asked", _("запрос регистрации на портале")
         SIGNED_UP = "signed_up", _("регистрация на портале")
+        TOKEN_MADE = "token_made", _("токен API создан")
+        TOKEN_REVOKED = "token_revoked", _("токен API отозван")
         DEACTIVATED = "deactivated", _("вход закрыт")
         ACTIVATED = "activated", _("вход открыт")
         ERASED = "erased", _("аккаунт удалён")

@@ -29,6 +29,7 @@ HEADS = {
     "tickets.view_target",
 }
 ADMINISTRATORS = {
+    "accounts.change_apitoken",
     "accounts.change_botregistration",
     "accounts.change_messengeraccount",
     "accounts.change_user_email",
@@ -36,6 +37,7 @@ ADMINISTRATORS = {
     "accounts.delete_user",
     "accounts.handle_personal_data",
     "accounts.manage_staff",
+    "accounts.view_apitoken",
     "accounts.view_securityevent",
     "auth.view_group",
     "telegram_bot.view_botheartbeat",

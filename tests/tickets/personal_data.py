@@ -11,7 +11,9 @@ from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from accounts.models import LinkPin, RecoveryCode, User
+from accounts.models import LinkPin, RecoveryCode, Scope, User
+from accounts.security import Origin
+from accounts.tokens import make_token
 from telegram_bot.models import (
     TELEGRAM,
     Dialog,
@@ -53,6 +55,8 @@ def keep_everything(anna: User, agent: User) -> None:
         channel="email", kind="sign_up", address="Anna@alpha.example", key="sign_up:1",
         state=Delivery.State.SENT, due_at=timezone.now(),
     )  # fmt: skip
+    made = {"scopes": {Scope.READ}, "origin": Origin(anna)}
+    make_token(by=anna, name="тайна токена", **made)
     ticket = close_ticket(anna, agent)
     keep_telegram(anna, ticket)
     for form, body in (("comment", {"body": "тайна"}), ("phone", {"phone": PHONE})):

@@ -259,6 +259,7 @@ def test_every_table_that_points_at_people_is_accounted_for():
         "tickets.TicketEvent.actor", "telegram_bot.GroupProduct.chosen_by",
         "accounts.Erasure.user", "accounts.Erasure.asked_by", "admin.LogEntry.user",
         "accounts.EmailChange.actor", "accounts.SecurityEvent.actor",
+        "accounts.ApiToken.made_by",
         "tickets.TicketLink.made_by", "tickets.Announcement.made_by",
         "tickets.IncidentAnswer.author",
     }  # fmt: skip
@@ -271,6 +272,7 @@ def test_every_table_that_points_at_people_is_accounted_for():
         "tickets.Presence.user",
         "accounts.User_user_permissions.user", "accounts.Session.user",
         "accounts.EmailChange.user", "accounts.SecurityEvent.user", "accounts.Usage.user",
-        "accounts.Invitation.user", "accounts.RecoveryCode.user", "otp_totp.TOTPDevice.user",
+        "accounts.ApiToken.user", "accounts.Invitation.user", "accounts.RecoveryCode.user",
+        "otp_totp.TOTPDevice.user",
     }  # fmt: skip
     assert pointing == kept_with_the_new_name | rows_go_or_are_emptied

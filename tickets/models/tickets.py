@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Organization, User
+from accounts.models import ApiToken, Organization, User
 from tickets.models.products import Priority, Product
 from tickets.status import TicketStatus
 
@@ -24,6 +24,7 @@ class Face(models.TextChoices):
     PORTAL = "portal", _("портал")
     BOT = "bot", _("Telegram")
     GROUP = "group", _("группа Telegram")
+    API = "api", _("API")
     ADMIN = "admin", _("рабочее место специалиста")
     SYSTEM = "system", _("система")
 
@@ -60,6 +61,13 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
     def of_organization(self, user: User) -> Self:
         """Those of the person's organization, the own ones too, while it shares them."""
         return self.filter(_shared_with(user)) if user.organization_id else self.none()
+
+    def of_programs_of(self, organization: Organization) -> Self:
+        """What an organization's tokens see: what they opened, and all that its people share."""
+        of_it = self.filter(organization=organization)
+        if organization.shares_tickets:
+            return of_it
+        return of_it.filter(opened_with__organization=organization)
 
     def awaiting(self) -> Self:
         """What waits for its requester: a question, or a result that is not rated yet.
@@ -109,6 +117,10 @@ class Ticket(models.Model):
         limit_choices_to={"is_staff": True, "is_active": True},
     )
     face = models.CharField(_("канал"), max_length=20, choices=Face)
+    opened_with = models.ForeignKey(
+        ApiToken, on_delete=models.SET_NULL, null=True, blank=True, related_name="+",
+        db_index=False, verbose_name=_("открыта токеном"),
+    )  # fmt: skip
     parent = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="follow_ups",
         verbose_name=_("создана на основе"),
@@ -217,6 +229,12 @@ class Ticket(models.Model):
             ),
             models.Index("status", F("id").desc(), name="ticket_by_status"),
             models.Index("requester", "created_at", name="ticket_recent"),
+            models.Index(
+                "opened_with",
+                "created_at",
+                condition=Q(opened_with__isnull=False),
+                name="ticket_of_token",
+            ),
             models.Index("resolved_at", condition=Q(status="resolved"), name="ticket_resolved"),
             models.Index("created_at", name="ticket_created"),
             models.Index("answered_at", name="ticket_answered"),
