@@ -58,17 +58,16 @@ class Wanted:
 
 
 def with_words(rows: QuerySet[Ticket], words: list[str], *, internal: bool) -> Q:
+    """In as many statements for many rows as for few."""
     wanted = _wanted(rows.db, words)
     size = rows.order_by()[: NEWEST + 1].count()
     if wanted is None or not size:
         return Q(pk__in=[])
     documents = ["public", "internal"] if internal else ["public"]
-    if size > FEW and not _is_frequent(rows.db, wanted):
-        found = _everywhere(rows.db, wanted, documents)
-        if len(found) <= NEWEST:
-            return _these(found)
-    find = NEWEST if size <= NEWEST else SHOWN
-    return _these(_among_newest(rows, wanted, documents, look_at=NEWEST, find=find))
+    statement = _among_newest(rows, wanted, documents, find=NEWEST if size <= NEWEST else SHOWN)
+    if size > FEW:
+        statement = _everywhere(wanted, documents, otherwise=statement)
+    return _these(_column(rows.db, *statement))
 
 
 def _these(numbers: Collection[int]) -> Q:
@@ -88,44 +87,43 @@ def _is_name(word: str) -> bool:
     return has_latin and sum(map(str.isalnum, word)) >= TRIGRAM
 
 
-def _is_frequent(using: str, wanted: Wanted) -> bool:
-    """Whether the index has too many to go through, judged by some pages of the table.
+def _everywhere(wanted: Wanted, documents: list[str], *, otherwise: Sql) -> Sql:
+    """Among all tickets by the index; `otherwise` where it has more than NEWEST of them.
 
-    The same pages each time, so that a search that is repeated finds the same.
+    Whether it has too many to go through at all is judged first by some pages of the table, the
+    same ones each time, so that a search that is repeated finds the same. What is not needed of
+    the statement is not run.
     """
     where, params = wanted.by_row("public", whole=False)
-    statement = (
+    frequent = (
         f"SELECT coalesce(count(*) FILTER (WHERE {where})::float / nullif(count(*), 0), 0)"  # noqa: S608
-        f" * ({ROWS}) FROM tickets_ticketsearch"
+        f" * ({ROWS}) > {2 * NEWEST} FROM tickets_ticketsearch"
         f" TABLESAMPLE SYSTEM ((SELECT 100.0 * {SAMPLE} / greatest(({ROWS}), {SAMPLE})))"
         " REPEATABLE (1)"
     )
-    [expected] = _column(using, statement, params)
-    return expected > 2 * NEWEST
-
-
-def _everywhere(using: str, wanted: Wanted, documents: list[str]) -> set[int]:
-    """Of all tickets; more than NEWEST are not all of them."""
-    found: set[int] = set()
+    parts = []
     for document in documents:  # apart: for both at once the planner would read the table through
-        where, params = wanted.by_index(document)
-        statement = (
-            f"SELECT ticket_id FROM tickets_ticketsearch WHERE {document} IS NOT NULL"  # noqa: S608
-            f" AND {where} LIMIT {NEWEST + 1}"
+        where, of_document = wanted.by_index(document)
+        parts.append(
+            f"(SELECT ticket_id FROM tickets_ticketsearch WHERE {document} IS NOT NULL"  # noqa: S608
+            f" AND {where} AND NOT (SELECT * FROM frequent) LIMIT {NEWEST + 1})"
         )
-        found.update(_column(using, statement, params))
-    return found
+        params += of_document
+    statement = (
+        f"WITH frequent AS MATERIALIZED ({frequent}),"  # noqa: S608
+        f" found (number) AS MATERIALIZED ({' UNION ALL '.join(parts)}),"
+        " many AS MATERIALIZED (SELECT (SELECT * FROM frequent)"
+        f" OR (SELECT count(DISTINCT number) > {NEWEST} FROM found))"
+        " SELECT number FROM found WHERE NOT (SELECT * FROM many) UNION ALL"
+        f" SELECT * FROM ({otherwise[0]}) AS otherwise WHERE (SELECT * FROM many)"
+    )
+    return statement, [*params, *otherwise[1]]
 
 
 def _among_newest(
-    rows: QuerySet[Ticket],
-    wanted: Wanted,
-    documents: list[str],
-    *,
-    look_at: int,
-    find: int,
-) -> list[int]:
-    those, of_those = rows.order_by("-pk").values("pk")[:look_at].query.sql_with_params()
+    rows: QuerySet[Ticket], wanted: Wanted, documents: list[str], *, find: int
+) -> Sql:
+    those, of_those = rows.order_by("-pk").values("pk")[:NEWEST].query.sql_with_params()
     conditions = [wanted.by_row(document) for document in documents]
     where = " OR ".join(f"({condition})" for condition, _params in conditions)
     params = [param for _condition, params in conditions for param in params]
@@ -134,7 +132,7 @@ def _among_newest(
         f"SELECT FROM tickets_ticketsearch WHERE ticket_id = number AND ({where}) OFFSET 0) AS one"
         f" LIMIT {find}"
     )
-    return _column(rows.db, statement, [*of_those, *params])
+    return statement, [*of_those, *params]
 
 
 def _column(using: str, statement: str, params: list[Any]) -> list[Any]:

@@ -253,12 +253,37 @@ def test_pieces_of_a_frequent_name_are_not_gone_through(monkeypatch, db):
     monkeypatch.setattr(search_postgresql, "FEW", 2)
     TicketFactory.create_batch(5, title="Сбой", description="vm-prod-1")
     count_rows()
+    assert reads_by_index("prod-vm") == [False, False]
+    assert reads_by_index("vm-prod-2") == [True, True]
+
+
+def reads_by_index(term: str) -> list[bool]:
+    """Whether the parts of the statement that read each document by its index were run."""
     with CaptureQueriesContext(connection) as queries:
-        assert numbers(Ticket.objects.all(), "prod-vm") == []
-    assert " LIKE " not in str(queries.captured_queries)
-    with CaptureQueriesContext(connection) as queries:
-        assert numbers(Ticket.objects.all(), "vm-prod-2") == []
-    assert " LIKE " in str(queries.captured_queries)
+        assert numbers(Ticket.objects.all(), term) == []
+    [statement] = [query["sql"] for query in queries if "frequent" in query["sql"]]
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + statement.replace("%", "%%"))
+        [[[found]]] = cursor.fetchall()
+    [documents] = [
+        part for part in found["Plan"]["Plans"] if part.get("Subplan Name") == "CTE found"
+    ]
+    return [
+        document["Plans"][-1]["Plans"][0]["Actual Loops"] > 0 for document in documents["Plans"]
+    ]
+
+
+@on_postgresql
+@pytest.mark.parametrize("term", ["бд", "vm-prod-2", "нигде"])
+def test_as_many_statements_for_many_rows_as_for_few(many, monkeypatch, term):
+    def statements(few: int) -> int:
+        monkeypatch.setattr(search_postgresql, "FEW", few)
+        with CaptureQueriesContext(connection) as queries:
+            numbers(Ticket.objects.all(), term)
+        return len(queries)
+
+    count_rows()
+    assert statements(1) == statements(1_000)
 
 
 @on_postgresql
