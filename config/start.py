@@ -98,6 +98,9 @@ def unsafe_settings() -> Iterator[CheckMessage]:
             3,
             _("EMAIL_URL не ведёт к почтовому серверу, PIN-коды и ссылки остались бы в журнале"),
         )
+    for host in settings.ALLOWED_HOSTS:
+        if host.startswith(("*", ".")):
+            yield _refusal(8, _("ALLOWED_HOSTS: %s впускает чужие имена, нужны точные") % host)
     yield from _unsafe_sender()
     for proxy in settings.TRUSTED_PROXIES:
         if not _is_address(proxy):

@@ -76,6 +76,8 @@ def test_a_sound_server_starts(start) -> None:
         (SECRET, "s" * 31),
         (SECRET, "s" * 31 + "!"),
         (SECRET, ""),
+        ("ALLOWED_HOSTS", ["support.example.com", "*"]),
+        ("ALLOWED_HOSTS", ["support.example.com", ".example.com"]),
         (PROXIES, ["10.0.0.1", "10.0.0.0/8"]),
         (PROXIES, ["proxy"]),
         (PROXIES, ["10.0.0.1:8080"]),
