@@ -11,7 +11,7 @@ from hashlib import sha256
 from secrets import token_urlsafe
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -100,17 +100,21 @@ def make_token(
     name: str,
     scopes: Collection[Scope],
     lifetime: timedelta = LIFETIME,
+    until: datetime | None = None,
     organization: Organization | None = None,
     at_desk: bool = False,
     origin: Origin,
 ) -> tuple[ApiToken, str]:
     """A token of the person, or of the organization they administer, and its text: never again.
 
-    Agents make theirs at the desk, and only there is the scope `desk`. Raises NotAdministrator,
-    TokenRefused and TooManyChanges.
+    It ends after its lifetime, or else at the very time of `until`. Agents make theirs at the
+    desk, and only there is the scope `desk`. Raises NotAdministrator, TokenRefused and
+    TooManyChanges.
     """
-    name = _clean_name(name)
-    if not timedelta(days=1) <= lifetime <= LONGEST_LIFETIME:
+    name = clean_name(name)
+    now = timezone.now()
+    expires_at = until or now + lifetime
+    if not timedelta(days=1) <= expires_at - now <= LONGEST_LIFETIME:
         raise LifetimeRefused
     with transaction.atomic():
         person = lock_user(pk=by.pk, is_active=True)
@@ -128,7 +132,6 @@ def make_token(
         if tokens_in_force().filter(**owner).count() >= MOST:
             raise TooManyTokens
         text = PREFIX + token_urlsafe(32)
-        now = timezone.now()
         token = ApiToken.objects.create(
             **owner,
             made_by=person,
@@ -137,13 +140,14 @@ def make_token(
             prefix=text[:SHOWN],
             scopes=sorted(scopes),
             created_at=now,
-            expires_at=now + lifetime,
+            expires_at=expires_at,
         )
         record(Kind.TOKEN_MADE, user=person, origin=origin, details=token.prefix)
         return token, text
 
 
-def _clean_name(name: str) -> str:
+def clean_name(name: str) -> str:
+    """One line without what cannot be seen. Raises TokenNameRefused."""
     visible = "".join(filter(str.isprintable, without_invisible(" ".join(name.split()))))
     if not 0 < len(visible) <= NAME_LIMIT:
         raise TokenNameRefused
@@ -174,6 +178,13 @@ def tokens_in_force() -> QuerySet[ApiToken]:
     now = timezone.now()
     latest = now + LONGEST_LIFETIME + CLOCK_SKEW
     return ApiToken.objects.filter(revoked_at=None, expires_at__gt=now, expires_at__lte=latest)
+
+
+def tokens_of(owner: User | Organization) -> QuerySet[ApiToken]:
+    """For the owner to read: what was never revoked first, and what ends last."""
+    return owner.api_tokens.select_related("made_by", "organization").order_by(
+        F("revoked_at").desc(nulls_first=True), "-expires_at", "-pk"
+    )
 
 
 def access_of(text: str) -> Access | None:

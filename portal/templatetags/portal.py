@@ -37,6 +37,7 @@ MENU_SECTIONS = {
     "group": "groups",
     "organization": "organization",
     "notifications": "notifications",
+    "integrations": "integrations",
     "help": "help",
     "profile": "profile",
     "password": "profile",

@@ -18,8 +18,9 @@ from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.invitations import prepare_invitation
-from accounts.models import JoinRequest, OrganizationRole
+from accounts.models import ApiToken, JoinRequest, OrganizationRole, Scope
 from accounts.security import Origin
+from accounts.tokens import make_token, revoke_token
 from portal.urls import urlpatterns
 from telegram_bot.models import BotHeartbeat, Group, GroupTicket
 from tests.factories import (
@@ -55,6 +56,10 @@ PAGES = {  # and what of the ticket or a link their addresses need
     "organization": {},
     "organization_sharing": {},
     "notifications": {},
+    "integrations": {},
+    "integrations_token_new": {},
+    "integrations_organization_token_new": {},
+    "integrations_token_revoke": {"number": ApiToken},
     "help": {},
     "personal_data": {},
     "personal_data_erase": {},
@@ -100,6 +105,7 @@ def ticket(transactional_db, anna, agent, settings) -> Ticket:
     UserFactory(organization=anna.organization)
     asking = UserFactory(first_name="Пётр", last_name="Новый")
     JoinRequest.objects.create(user=asking, organization=anna.organization)
+    give_tokens(anna)
     BotHeartbeat.objects.create(bot_id=1, username="help_bot", seen_at=timezone.now())
     MessengerAccountFactory(user=anna, username="anna_k")
     product, staff = ProductFactory(icon="☁️"), recording.agent(agent)
@@ -122,6 +128,17 @@ def ticket(transactional_db, anna, agent, settings) -> Ticket:
     return tickets["resolved"]
 
 
+def give_tokens(anna) -> None:
+    """One that has ended, one of the organization, one of her own."""
+    origin = Origin(anna)
+    ended, _text = make_token(by=anna, name="Выгрузка", scopes=[Scope.READ], origin=origin)
+    revoke_token(ended, origin=origin)
+    for name, organization in (("Учёт заявок", anna.organization), (LONG_WORD, None)):
+        make_token(
+            by=anna, name=name, scopes=list(Scope)[:2], organization=organization, origin=origin
+        )
+
+
 @pytest.fixture
 def visit(page, live_server, anna, agent) -> Callable[[str, Ticket], None]:
     """Open a page by its name, signed in where that is needed."""
@@ -134,7 +151,11 @@ def visit(page, live_server, anna, agent) -> Callable[[str, Ticket], None]:
             page.context.add_cookies(
                 [{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}]
             )
-        given = {key: ticket.pk if of is Ticket else of for key, of in PAGES[name].items()}
+        numbers = {
+            Ticket: ticket.pk,
+            ApiToken: ApiToken.objects.values_list("pk", flat=True).first(),
+        }
+        given = {key: numbers.get(of, of) for key, of in PAGES[name].items()}
         answer = page.goto(live_server.url + reverse(name, kwargs=given))
         assert answer.status in (200, 400, 410)
 
@@ -182,6 +203,31 @@ def test_invitation_is_for_everybody(page, live_server, transactional_db):
     page.goto(live_server.url + re.search(r"/invitation/\S+", letter.body)[0])
     page.get_by_role("heading", name="Добро пожаловать").wait_for()
     look(page, "invitation_open")
+
+
+def test_token_that_is_shown_once_is_for_everybody(page, visit, ticket):
+    visit("integrations_token_new", ticket)
+    page.get_by_label("Последний день").wait_for(state="hidden")
+    page.get_by_label("Срок действия").select_option("day")
+    page.get_by_label("Последний день").wait_for()
+    look(page, "integrations_token_day")
+    page.get_by_role("button", name="Создать токен").click()
+    page.get_by_role("link", name="Назовите токен.").wait_for()
+    look(page, "integrations_token_errors")
+    page.get_by_label("Название").fill("Мониторинг")
+    page.get_by_label("читать заявки").check()
+    page.get_by_label("Срок действия").select_option("30")
+    page.get_by_role("button", name="Создать токен").click()
+    shown = page.locator("#token-text").inner_text()
+    look(page, "integrations_token_made")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Скопировать токен").click()
+    page.get_by_role("button", name="Токен скопирован").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == shown
+    page.reload()
+    page.get_by_role("heading", name="уже создан").wait_for()
+    assert shown not in page.content()
+    look(page, "integrations_token_again")
 
 
 def give_password(page, address: str, person) -> None:

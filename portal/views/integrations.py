@@ -1,0 +1,107 @@
+"""«Интеграции»: with what programs come in, and what they are told."""
+
+from collections.abc import Sequence
+
+from django.contrib import messages
+from django.db.models import Q
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_variables
+
+from accounts.identity import IdentityRefused
+from accounts.models import ApiToken, Organization, TokenState
+from accounts.organizations import NotAdministrator
+from accounts.quotas import QuotaReached
+from accounts.security import origin_of
+from accounts.token_form import TokenForm
+from accounts.tokens import OF_CUSTOMERS, make_token, revoke_token, tokens_of
+from portal.requests import PortalRequest, sent_form
+from portal.views.errors import too_often
+from tickets.attachments import NewFile
+from tickets.forms import Made, once
+from tickets.refusals import KeyReused
+
+TOKENS_SHOWN = 40  # twice as many as may be in force
+
+
+def integrations(request: PortalRequest) -> HttpResponse:
+    user = request.user
+    context = {"tokens": tokens_of(user)[:TOKENS_SHOWN]}
+    if user.organization and user.is_organization_administrator:
+        context["shared_tokens"] = tokens_of(user.organization)[:TOKENS_SHOWN]
+    return render(request, "portal/integrations.html", context)
+
+
+def token_new(request: PortalRequest) -> HttpResponse:
+    if request.user.is_staff:
+        return redirect("integrations")
+    return _token_new(request, None)
+
+
+def organization_token_new(request: PortalRequest) -> HttpResponse:
+    if not request.user.is_organization_administrator:
+        return redirect("integrations")
+    return _token_new(request, request.user.organization)
+
+
+def _token_new(request: PortalRequest, organization: Organization | None) -> HttpResponse:
+    typed = request.POST if request.method == "POST" else None
+    form = TokenForm(typed, scopes=OF_CUSTOMERS)
+    refusal = None
+    if form.is_valid():
+        try:
+            return _make(request, form, organization)
+        except KeyReused:
+            text = _("Токен уже создан. Чтобы создать ещё один, отправьте форму ещё раз.")
+            messages.warning(request, text)
+            form = TokenForm(initial=form.cleaned_data, scopes=OF_CUSTOMERS)
+        except (IdentityRefused, NotAdministrator, QuotaReached) as error:
+            refusal = error
+            form.refuse(refusal)
+    page = render(request, "portal/token_new.html", {"form": form, "organization": organization})
+    return too_often(page, refusal) if isinstance(refusal, QuotaReached) else page
+
+
+@sensitive_variables("text", "texts")
+def _make(
+    request: PortalRequest, form: TokenForm, organization: Organization | None
+) -> HttpResponse:
+    """The answer to the press that made it is the only place where its text is ever shown."""
+    texts = []
+
+    def make(_files: Sequence[NewFile]) -> Made:
+        token, text = make_token(
+            by=request.user,
+            organization=organization,
+            origin=origin_of(request),
+            **form.wanted(),
+        )
+        texts.append(text)
+        return {"token": token.pk}
+
+    done = once(sent_form(request, _purpose(organization), form.typed()), make)
+    token = get_object_or_404(ApiToken, pk=done.made["token"])
+    context = {"token": token, "text": texts[-1] if done.is_new else ""}
+    return render(request, "portal/token_made.html", context)
+
+
+def _purpose(organization: Organization | None) -> str:
+    return f"token:{organization.pk}" if organization else "token"
+
+
+def token_revoke(request: PortalRequest, number: int) -> HttpResponse:
+    user = request.user
+    whose = Q(user=user)
+    if user.is_organization_administrator:
+        whose |= Q(organization=user.organization)
+    token = get_object_or_404(ApiToken.objects.filter(whose), pk=number)
+    if request.method != "POST" and token.state == TokenState.IN_FORCE:
+        return render(request, "portal/token_revoke.html", {"token": token})
+    try:
+        if request.method == "POST":
+            revoke_token(token, origin=origin_of(request))
+            messages.success(request, _("Токен отозван. Программы с ним больше не войдут."))
+    except (IdentityRefused, NotAdministrator) as refusal:
+        messages.warning(request, str(refusal))
+    return redirect("integrations")
