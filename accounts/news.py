@@ -34,6 +34,7 @@ class AccountNews(models.TextChoices):
     JOIN_ASKED = "join_asked", _("просят принять в организацию")
     JOINED = "joined", _("принят в организацию")
     JOIN_REFUSED = "join_refused", _("не принят в организацию")
+    TOKEN_MADE = "token_made", _("токен API создан")
     SIGN_UP = "sign_up", _("регистрация: подтверждение почты")
     SIGN_UP_KNOWN = "sign_up_known", _("регистрация: аккаунт уже есть")
 

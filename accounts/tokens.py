@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from accounts.identity import IdentityRefused, RightMissing, lock_user
 from accounts.models import ApiToken, Organization, Scope, TokenState, User
+from accounts.news import AccountNews, tell
 from accounts.organizations import require_administrator
 from accounts.quotas import count_change
 from accounts.rights import END_TOKENS, may_act
@@ -107,9 +108,9 @@ def make_token(
 ) -> tuple[ApiToken, str]:
     """A token of the person, or of the organization they administer, and its text: never again.
 
-    It ends after its lifetime, or else at the very time of `until`. Agents make theirs at the
-    desk, and only there is the scope `desk`. Raises NotAdministrator, TokenRefused and
-    TooManyChanges.
+    Its maker is told by letter. It ends after its lifetime, or else at the very time of `until`.
+    Agents make theirs at the desk, and only there is the scope `desk`. Raises NotAdministrator,
+    TokenRefused and TooManyChanges.
     """
     name = clean_name(name)
     now = timezone.now()
@@ -143,6 +144,7 @@ def make_token(
             expires_at=expires_at,
         )
         record(Kind.TOKEN_MADE, user=person, origin=origin, details=token.prefix)
+        tell(AccountNews.TOKEN_MADE, person, person.email, token=token.pk)
         return token, text
 
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.models import (
+    ApiToken,
     BotRegistration,
     JoinRequest,
     MessengerAccount,
@@ -20,7 +21,7 @@ from accounts.models import (
     SecurityEvent,
     User,
 )
-from desk import overview, reports, task_queue
+from desk import overview, own_tokens, reports, task_queue
 from desk.announcements import AnnouncementAdmin
 from desk.canned import CannedAnswerAdmin
 from desk.consents import BotRegistrationAdmin, MessengerAccountAdmin
@@ -33,6 +34,7 @@ from desk.roles import RoleAdmin
 from desk.security import SecurityEventAdmin
 from desk.telegram import BotHeartbeatAdmin, DialogAdmin, GroupAdmin, IncomingUpdateAdmin
 from desk.tickets import TicketAdmin
+from desk.tokens import ApiTokenAdmin
 from telegram_bot.models import BotHeartbeat, Dialog, Group, IncomingUpdate
 from tickets.models import Announcement, CannedAnswer, Delivery, Product, Target, Ticket
 
@@ -54,6 +56,7 @@ admin.site.register(Organization, OrganizationAdmin)
 admin.site.register(JoinRequest, JoinRequestAdmin)
 admin.site.register(BotRegistration, BotRegistrationAdmin)
 admin.site.register(MessengerAccount, MessengerAccountAdmin)
+admin.site.register(ApiToken, ApiTokenAdmin)
 admin.site.register(SecurityEvent, SecurityEventAdmin)
 admin.site.register(IncomingUpdate, IncomingUpdateAdmin)
 admin.site.register(Dialog, DialogAdmin)
@@ -96,6 +99,8 @@ def every_page() -> list[Any]:
         path("report/", view(reports.report_page), name="report"),
         path("report/csv/", view(reports.report_csv), name="report_csv"),
         path("tasks/", view(task_queue.task_queue), name="task_queue"),
+        path("tokens/", view(own_tokens.own_tokens), name="own_tokens"),
+        path("tokens/<int:number>/revoke/", view(own_tokens.revoke), name="own_token_revoke"),
         *pages_of_models(),
     ]
 

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import EmailChange, JoinRequest, Organization, SignUp
+from accounts.models import ApiToken, EmailChange, JoinRequest, Organization, SignUp
 from accounts.news import AccountNews, email_change_token, sign_up_token
 from tickets.channels import Cancelled
 from tickets.models import Delivery
@@ -25,6 +25,8 @@ def account_context(delivery: Delivery) -> dict[str, Any]:
     if kind in (AccountNews.JOINED, AccountNews.JOIN_REFUSED):
         number = delivery.data["organization"]
         return {"organization": Organization.objects.filter(pk=number).first()}
+    if kind == AccountNews.TOKEN_MADE:
+        return _token(delivery)
     return {}
 
 
@@ -54,3 +56,14 @@ def _join_request(delivery: Delivery) -> JoinRequest:
     if reader.organization_id != found.organization_id:
         raise Cancelled(_("решать больше нечего"))
     return found
+
+
+def _token(delivery: Delivery) -> dict[str, Any]:
+    """With the page where it can be revoked: agents have theirs at the desk."""
+    tokens = ApiToken.objects.select_related("user", "organization")
+    token = tokens.filter(pk=delivery.data["token"]).first()
+    if token is None:
+        raise Cancelled(_("токена больше нет"))
+    is_agents = token.user is not None and token.user.is_staff
+    page = reverse("admin:own_tokens" if is_agents else "integrations")
+    return {"token": token, "tokens_url": f"{settings.PORTAL_URL}{page}"}

@@ -29,6 +29,9 @@ TICKETS = {
         "accounts.models", "config.database", "tickets.attachments", "tickets.drafts",
         "tickets.models", "tickets.refusals",
     ],
+    "tickets/token_forms.py": [
+        "accounts.models", "accounts.tokens", "tickets.attachments", "tickets.forms",
+    ],
     "tickets/drafts.py": [
         "accounts.models", "tickets.models", "tickets.queries", "tickets.refusals",
     ],

@@ -1,7 +1,5 @@
 """«Интеграции»: with what programs come in, and what they are told."""
 
-from collections.abc import Sequence
-
 from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpResponse
@@ -15,12 +13,11 @@ from accounts.organizations import NotAdministrator
 from accounts.quotas import QuotaReached
 from accounts.security import origin_of
 from accounts.token_form import TokenForm
-from accounts.tokens import OF_CUSTOMERS, make_token, revoke_token, tokens_of
+from accounts.tokens import OF_CUSTOMERS, revoke_token, tokens_of
 from portal.requests import PortalRequest, sent_form
 from portal.views.errors import too_often
-from tickets.attachments import NewFile
-from tickets.forms import Made, once
 from tickets.refusals import KeyReused
+from tickets.token_forms import make_token_once
 
 TOKENS_SHOWN = 40  # twice as many as may be in force
 
@@ -35,7 +32,7 @@ def integrations(request: PortalRequest) -> HttpResponse:
 
 def token_new(request: PortalRequest) -> HttpResponse:
     if request.user.is_staff:
-        return redirect("integrations")
+        return redirect("admin:own_tokens")
     return _token_new(request, None)
 
 
@@ -63,31 +60,20 @@ def _token_new(request: PortalRequest, organization: Organization | None) -> Htt
     return too_often(page, refusal) if isinstance(refusal, QuotaReached) else page
 
 
-@sensitive_variables("text", "texts")
+@sensitive_variables("text")
 def _make(
     request: PortalRequest, form: TokenForm, organization: Organization | None
 ) -> HttpResponse:
     """The answer to the press that made it is the only place where its text is ever shown."""
-    texts = []
-
-    def make(_files: Sequence[NewFile]) -> Made:
-        token, text = make_token(
-            by=request.user,
-            organization=organization,
-            origin=origin_of(request),
-            **form.wanted(),
-        )
-        texts.append(text)
-        return {"token": token.pk}
-
-    done = once(sent_form(request, _purpose(organization), form.typed()), make)
-    token = get_object_or_404(ApiToken, pk=done.made["token"])
-    context = {"token": token, "text": texts[-1] if done.is_new else ""}
-    return render(request, "portal/token_made.html", context)
-
-
-def _purpose(organization: Organization | None) -> str:
-    return f"token:{organization.pk}" if organization else "token"
+    purpose = f"token:{organization.pk}" if organization else "token"
+    token, text = make_token_once(
+        sent_form(request, purpose, form.typed()),
+        organization=organization,
+        origin=origin_of(request),
+        **form.wanted(),
+    )
+    context = {"token": token, "text": text}
+    return render(request, "portal/token_made.html", context) if token else redirect("integrations")
 
 
 def token_revoke(request: PortalRequest, number: int) -> HttpResponse:

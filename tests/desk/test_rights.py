@@ -4,6 +4,7 @@ Pages and actions are collected from the site: what is new has to be entered her
 """
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from functools import wraps
 from typing import Any
 
@@ -14,8 +15,9 @@ from django.contrib.auth.models import Permission
 from django.db.models import Model
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 
-from accounts.models import JoinRequest, SecurityEvent, User
+from accounts.models import ApiToken, JoinRequest, SecurityEvent, User
 from telegram_bot.models import BotHeartbeat, Dialog, Group, IncomingUpdate
 from tests import factories
 from tickets.models import Announcement, CannedAnswer, Comment, Delivery, Target
@@ -78,6 +80,7 @@ MAY: dict[str, tuple[str, str, str, str]] = {
     ),
     "accounts.BotRegistration": (READ, READ, f"{READ} withdraw", f"{READ} withdraw"),
     "accounts.MessengerAccount": (READ, READ, f"{READ} unlink", f"{READ} unlink"),
+    "accounts.ApiToken": (UNSEEN, UNSEEN, f"{READ} revoke", f"{READ} revoke"),
     "accounts.JoinRequest": (DECIDED, DECIDED, DECIDED, DECIDED),
     "accounts.SecurityEvent": (UNSEEN, UNSEEN, READ, READ),
     "auth.Group": (UNSEEN, UNSEEN, READ, ALL),
@@ -119,6 +122,9 @@ ROWS: dict[str, Callable[[], Model]] = {
     "accounts.User with other rights": with_other_rights,
     "accounts.BotRegistration": factories.BotRegistrationFactory,
     "accounts.MessengerAccount": factories.MessengerAccountFactory,
+    "accounts.ApiToken": lambda: ApiToken.objects.create(
+        user=factories.UserFactory(), name="Т", expires_at=timezone.now() + timedelta(days=1)
+    ),
     "accounts.JoinRequest": lambda: JoinRequest.objects.create(
         user=factories.UserFactory(), organization=factories.OrganizationFactory()
     ),

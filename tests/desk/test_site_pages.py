@@ -16,13 +16,15 @@ PAGES: dict[str, tuple[tuple[str, ...], str]] = {
     "report_csv": (HEADS, "get"),
     "test_letter": (ADMINISTRATORS, "post"),
     "task_queue": (ADMINISTRATORS, "get"),
+    "own_tokens": (AGENTS, "get"),
     "password_change": (STAFF, "get"),
     "password_change_done": (STAFF, "get"),
     "autocomplete": ((), "get"),  # asks each table; without one nobody gets anything
     "jsi18n": (STAFF, "get"),
 }
 OPEN = {"login", "logout"}  # the ways in and out
-OF_A_ROW = {"view_on_site", "app_list"}  # lead only where their row or section may be seen
+# lead only where their row or section may be seen
+OF_A_ROW = {"view_on_site", "app_list", "own_token_revoke"}
 
 
 def names() -> set[str]:

@@ -17,7 +17,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import JoinRequest, SecurityEvent
+from accounts.models import JoinRequest, Scope, SecurityEvent
+from accounts.security import Origin
+from accounts.tokens import make_token
 from telegram_bot.models import BotHeartbeat, Dialog, Group, GroupTicket, IncomingUpdate
 from tests.factories import AgentFactory, MessengerAccountFactory, UserFactory, open_ticket
 from tickets import recording
@@ -56,6 +58,8 @@ def everything(transactional_db, anna, agent, product):
     BotHeartbeat.objects.create(bot_id=1, username="help_bot", seen_at=timezone.now())
     group = Group.objects.create(chat_id=-1001, title="Проект Альфа")
     GroupTicket.objects.create(ticket=ticket, group=group, chat_id=-1001, message_id=1)
+    token = {"name": "Мониторинг", "scopes": [Scope.READ], "origin": Origin(anna)}
+    make_token(by=anna, **token)
     SecurityEvent.objects.create(user=anna, actor=anna, kind="login", address="203.0.113.9")
     return ticket
 
@@ -64,7 +68,10 @@ def everything(transactional_db, anna, agent, product):
 def desk(page, live_server, everything):
     """The page of a superuser, who sees it all."""
     client = Client()
-    client.force_login(AgentFactory(username="root", is_superuser=True))
+    root = AgentFactory(username="root", is_superuser=True)
+    given = {"name": "Дежурный", "scopes": list(Scope), "origin": Origin(root)}
+    make_token(by=root, at_desk=True, **given)
+    client.force_login(root)
     cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
     page.context.add_cookies(
         [{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}]
@@ -116,6 +123,7 @@ def test_pages_of_our_own_are_for_everybody(desk, live_server, everything, anna)
         "overview": reverse("admin:overview"),
         "report": reverse("admin:report"),
         "tasks": reverse("admin:task_queue"),
+        "own-tokens": reverse("admin:own_tokens"),
         "ticket-new": reverse("admin:tickets_ticket_new"),
         "ticket-canned": f"{ticket}/canned/",
         "user-data": f"/admin/accounts/user/{anna.pk}/data/",

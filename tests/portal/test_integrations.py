@@ -6,6 +6,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.core import mail
 from django.urls import reverse
 from django.utils import timezone
 
@@ -14,6 +15,7 @@ from accounts.security import Origin
 from accounts.tokens import MOST, access_of, make_token, revoke_token
 from tests.factories import AgentFactory, UserFactory
 from tests.portal.pages import text
+from tickets.models import Delivery
 
 pytestmark = pytest.mark.django_db
 PAGE = reverse("integrations")
@@ -218,9 +220,29 @@ def test_member_makes_none_for_the_organization(client, vera):
 
 def test_agent_is_sent_to_the_desk(client):
     client.force_login(AgentFactory())
-    assert NEW not in text(client.get(PAGE))
-    assert send(client).url == PAGE
+    page = text(client.get(PAGE))
+    assert NEW not in page
+    assert reverse("admin:own_tokens") in page
+    assert send(client).url == reverse("admin:own_tokens")
     assert not ApiToken.objects.exists()
+
+
+@pytest.mark.parametrize("is_shared", [False, True])
+def test_letter_tells_the_maker_and_not_the_token(client, head, run_queue, is_shared):
+    client.force_login(head)
+    shown = TOKEN.search(text(send(client, NEW_SHARED if is_shared else NEW))).group()
+    run_queue()
+    [letter] = mail.outbox
+    assert (letter.to, letter.subject) == ([head.email], "Создан токен API")
+    for words in (letter.body, letter.alternatives[0][0]):
+        assert "«Мониторинг»" in words
+        assert shown[:10] in words
+        assert "читать заявки" in words
+        assert f"{timezone.localtime(timezone.now() + timedelta(days=90)):%d.%m.%Y}" in words
+        assert PAGE in words
+        assert shown not in words
+        assert ("ООО «Альфа»" in words) == is_shared
+    assert shown not in str(list(Delivery.objects.values()))
 
 
 # Revoking
