@@ -51,12 +51,15 @@ INSTALLED_APPS = [
     "mail",
     "portal",
     "desk",
+    "rest_framework",
+    "api",
 ]
 if find_spec("sandbox"):  # no image for production holds it
     INSTALLED_APPS.append("sandbox")
 
 MIDDLEWARE = [
     "accounts.middleware.trusted_scheme",
+    "api.middleware.problems_everywhere",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -223,6 +226,19 @@ PERSONAL_DATA = [
     "accounts.own_data.PersonSection",
     "tickets.own_data.DeliveriesSection",  # last: the end of the consent has a letter, too
 ]
+
+# Programs
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "api.callers.BearerAuthentication",
+        "api.callers.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": [],  # api/base.py lets in whom a view is for
+    "DEFAULT_PARSER_CLASSES": ["api.parsing.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "EXCEPTION_HANDLER": "api.problems.answer_to",
+    "URL_FORMAT_OVERRIDE": None,
+}
 
 # Queue: the ORM broker makes `enqueue` part of the caller's transaction.
 Q_CLUSTER = {

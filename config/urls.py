@@ -8,5 +8,6 @@ handler500 = "portal.views.errors.server_error"
 urlpatterns = [
     path("", include("operations.urls")),
     path(settings.ADMIN_PATH, admin.site.urls),
+    path("api/", include("api.urls")),
     path("", include("portal.urls")),
 ]

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 OURS = (
     "config", "accounts", "tickets", "mail", "telegram_bot", "portal", "desk", "operations",
-    "sandbox",
+    "sandbox", "api",
 )  # fmt: skip
 GUARDED = ("telegram", "django_q", "rest_framework", "aiohttp", "aiosmtpd")  # libraries
 
@@ -60,8 +60,11 @@ TICKETS = {
         "tickets.leases", "tickets.models", "tickets.notices",
     ],
     "tickets/due.py": ["tickets.models", "tickets.status"],
-    "tickets/queries.py": ["accounts.models", "tickets.models"],
+    "tickets/queries.py": ["accounts.models", "tickets.models", "tickets.status"],
     "tickets/compiled.py": [],
+    "tickets/versions.py": [
+        "tickets.models", "tickets.plain", "tickets.recording", "tickets.refusals",
+    ],
     "tickets/plain.py": ["accounts.models", "tickets.models"],
     "tickets/queue.py": [
         "accounts.models", "tickets.compiled", "tickets.models", "tickets.queries",
@@ -307,6 +310,7 @@ TABLE: dict[str, list[str]] = {
     **BOT,
     "portal": ["config", "accounts", "tickets", "portal", *CHANNEL_FOR_FACES],
     "desk": ["config", "accounts", "tickets", "desk", *CHANNEL_FOR_FACES],
+    "api": ["config", "accounts", "tickets", "rest_framework", "api"],
     "operations": [
         "config", "accounts", "tickets", "mail", "telegram_bot", "operations",
         "sandbox.new_token",  # ./run hands one to the processes it starts
@@ -322,6 +326,7 @@ ROOT_URLS = "the root of all addresses includes those of the faces"
 UPGRADE = "for one release: what was queued before an upgrade goes to where the work is now"
 NAMES_THAT_POINT_UP = {
     ("config/urls.py", "operations.urls"): ROOT_URLS,
+    ("config/urls.py", "api.urls"): ROOT_URLS,
     ("config/urls.py", "portal.urls"): ROOT_URLS,
     ("config/urls.py", "portal.views.errors.bad_request"): ERROR_PAGES,
     ("config/urls.py", "portal.views.errors.server_error"): ERROR_PAGES,

@@ -45,6 +45,14 @@ def require_assignable(person: User | None) -> None:
         raise AssigneeCannotServe
 
 
+def person_to_assign(number: int) -> User:
+    """Raises AssigneeCannotServe, also where there is nobody of that id."""
+    person = serving().filter(pk=number).first()
+    if person is None:
+        raise AssigneeCannotServe
+    return person
+
+
 def hearing() -> QuerySet[User]:
     """Those of them who can be told of something; asked anew before each message."""
     return serving().exclude(email="").prefetch_related("notice_preferences").order_by("pk")

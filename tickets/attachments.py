@@ -19,7 +19,7 @@ from accounts.quotas import Quota
 from accounts.typed import without_invisible
 from config.disk import has_room
 from config.numerals import file_size
-from tickets.file_kinds import HEAD, TAKEN, ending, extension, media_type
+from tickets.file_kinds import HEAD, PICTURES, TAKEN, ending, extension, media_type
 from tickets.models import Attachment, CannedFile, IncidentFile, attachment_path
 from tickets.refusals import FileRefused, TooManyBytes
 from tickets.text import clean_line
@@ -202,6 +202,21 @@ def store_file(*, attachment: Attachment, content: File[Any]) -> None:
         if error.errno in (ENOSPC, EDQUOT):
             raise _no_room(announced.name) from error
         raise
+
+
+def open_content(attachment: Attachment) -> tuple[File[Any], str]:
+    """The content and its media type, which is not the one its sender named.
+
+    Raises FileNotFoundError.
+    """
+    try:
+        content = attachment.file.open("rb")
+    except FileNotFoundError:
+        logger.error("the content of attachment %s is missing", attachment.pk)
+        raise
+    kind = media_type(attachment.name, content.read(HEAD))
+    content.seek(0)
+    return content, kind if kind in PICTURES else "application/octet-stream"
 
 
 def refuse_file(*, attachment: Attachment, reason: str) -> None:

@@ -18,7 +18,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Organization, User
 from config.database import retry_once
 from tickets.attachments import NewFile, stored_contents
 from tickets.drafts import Mark, delete_old_words, forget_words, read_browser
@@ -35,7 +35,11 @@ Made = dict[str, Any]
 
 @dataclass(frozen=True)
 class Sending:
-    """A form as a person sent it; the same key with the same fingerprint is the same press."""
+    """A form as a person sent it; the same key with the same fingerprint is the same press.
+
+    A key of an `organization`, whose programs act for several people, is no other under another
+    name: make it of both.
+    """
 
     user: User
     purpose: str
@@ -44,6 +48,7 @@ class Sending:
     ticket: Ticket | None = None
     browser: str = ""  # whose held words are done with when this succeeds
     files: Sequence[NewFile] = field(default=())
+    organization: Organization | None = None
 
 
 @dataclass(frozen=True)
@@ -122,6 +127,9 @@ def _act_once(
 ) -> Done:
     with transaction.atomic():
         # One after the other: two forms of a person would wait for each other's row for ever.
+        if sending.organization:
+            organizations = Organization.objects.select_for_update(no_key=True)
+            organizations.filter(pk=sending.organization.pk).first()
         User.objects.select_for_update(no_key=True).filter(pk=sending.user.pk).first()
         if done := recall(sending):
             return done
@@ -144,7 +152,8 @@ def recall(sending: Sending) -> Done | None:
     """What this very form made before. Raises KeyReused when it was sent with other content."""
     if sending.key is None:
         return None
-    known = FormKey.objects.filter(user=sending.user, key=sending.key).first()
+    whose = {} if sending.organization else {"user": sending.user}
+    known = FormKey.objects.filter(key=sending.key, **whose).first()
     if known is None:
         return None
     if (known.purpose, known.fingerprint) != (sending.purpose, sending.fingerprint):

@@ -18,6 +18,7 @@ from django.db.models import (
 
 from accounts.models import Organization, User
 from tickets.models import Attachment, Comment, Ticket, TicketEvent
+from tickets.status import TicketStatus
 
 NUMBER_DIGITS = 18  # a longer one fits no row
 TIMELINE_SIZE = 30  # events
@@ -119,6 +120,28 @@ def page_before(
     )
 
 
+def beside_place(
+    tickets: QuerySet[Ticket],
+    size: int,
+    place: Place | None,
+    *,
+    newest_first: bool,
+    owner: str | None = None,
+) -> tuple[list[Ticket], bool]:
+    """The `size` tickets that come next after a place in this order, and whether more do.
+
+    An `owner` is the column of the index before the others, as in `in_order`.
+    """
+    sign, to = ("-", "lt") if newest_first else ("", "gt")
+    order = [f"{sign}{name}" for name in (*([owner] if owner else []), "changed_at", "id")]
+    if place:
+        same = Q(changed_at=place.changed_at)
+        tickets = tickets.filter(**{f"changed_at__{to}e": place.changed_at})
+        tickets = tickets.exclude(same & ~Q(**{f"pk__{to}": place.number}))
+    found = list(tickets.order_by(*order)[: size + 1])
+    return found[:size], len(found) > size
+
+
 class CountOf(Subquery):
     """How many rows a query has, as a column of another: sliced, it counts no further."""
 
@@ -169,6 +192,11 @@ def led_ticket(readable: QuerySet[Ticket], number: int) -> Ticket | None:
     return found
 
 
+def closed_parent(readable: QuerySet[Ticket], number: int) -> Ticket | None:
+    """The ticket that a new one may go on from."""
+    return readable.filter(pk=number, status=TicketStatus.CLOSED).first()
+
+
 def timeline(ticket: Ticket, before: int | None) -> tuple[list[TicketEvent], int | None]:
     """What happened after the creation, oldest first, each event with its comment or none."""
     events, older = newest_page(_told(ticket), before, TIMELINE_SIZE)
@@ -178,6 +206,36 @@ def timeline(ticket: Ticket, before: int | None) -> tuple[list[TicketEvent], int
 def events_after(ticket: Ticket, version: int) -> list[TicketEvent]:
     """What a timeline that ends with this event goes on with, as long as a page of it."""
     return list(_told(ticket).filter(pk__gt=version).order_by("pk")[:TIMELINE_SIZE])
+
+
+def history(
+    ticket: Ticket, after: int, size: int, *, internal: bool
+) -> tuple[list[TicketEvent], bool]:
+    """What happened after an event, oldest first, and whether there is more; agents see all."""
+    happened = TicketEvent.objects.filter(ticket=ticket).exclude(kind=Kind.CREATED)
+    rows = happened if internal else _told(ticket)
+    return _after(rows.select_related("actor", "comment__author"), after, size)
+
+
+def conversation(
+    ticket: Ticket, after: int, size: int, *, internal: bool
+) -> tuple[list[Comment], bool]:
+    """Comments after one, oldest first, and whether there are more; agents see notes, too."""
+    rows = Comment.objects.all() if internal else Comment.objects.public()
+    rows = rows.filter(ticket=ticket).select_related("author").prefetch_related("attachments")
+    return _after(rows, after, size)
+
+
+def enclosed(
+    ticket: Ticket, after: int, size: int, *, internal: bool
+) -> tuple[list[Attachment], bool]:
+    """The same of files, of the description and of comments."""
+    return _after(files_of(Ticket.objects.filter(pk=ticket.pk), internal=internal), after, size)
+
+
+def _after(rows: QuerySet[Row], after: int, size: int) -> tuple[list[Row], bool]:
+    found = list(rows.filter(pk__gt=after).order_by("pk")[: size + 1])
+    return found[:size], len(found) > size
 
 
 def _told(ticket: Ticket) -> QuerySet[TicketEvent]:
@@ -277,13 +335,18 @@ def public_files() -> QuerySet[Attachment]:
     return Attachment.objects.filter(Q(comment=None) | Q(comment__in=Comment.objects.public()))
 
 
+def files_of(tickets: QuerySet[Ticket], *, internal: bool) -> QuerySet[Attachment]:
+    """Files of tickets that somebody may read, in any state; agents see those of notes, too."""
+    files = Attachment.objects.all() if internal else public_files()
+    return files.filter(ticket__in=tickets)
+
+
 def readable_files(user: User) -> QuerySet[Attachment]:
     """Files whose contents a person may read: agents all, others those of their tickets."""
     if user.is_staff and user.has_perm("tickets.view_ticket"):
         return Attachment.objects.filter(state=Attachment.State.READY)
-    return public_files().filter(
-        state=Attachment.State.READY, ticket__in=Ticket.objects.visible_to(user)
-    )
+    files = files_of(Ticket.objects.visible_to(user), internal=False)
+    return files.filter(state=Attachment.State.READY)
 
 
 def own_files(user: User) -> QuerySet[Attachment]:

@@ -18,7 +18,7 @@ from portal.views.errors import too_often
 from tickets.drafts import Kept, kept_words, read_browser
 from tickets.forms import Made, Sending, read_sending
 from tickets.models import TITLE_LIMIT, Face, Product, Ticket
-from tickets.queries import read_number
+from tickets.queries import closed_parent, read_number
 from tickets.reach import Way, ways_of_answer
 from tickets.refusals import (
     FileRefused,
@@ -60,7 +60,7 @@ def _parent(request: PortalRequest) -> Ticket | None:
     number = read_number(request.GET.get("parent", ""))
     if number is None:
         return None
-    return Ticket.objects.visible_to(request.user).closed().filter(pk=number).first()
+    return closed_parent(Ticket.objects.visible_to(request.user), number)
 
 
 def _initial(request: PortalRequest, parent: Ticket | None, kept: Kept | None) -> dict[str, Any]:

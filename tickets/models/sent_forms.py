@@ -22,7 +22,10 @@ class FormKey(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint("user", "key", name="form_acts_once")]
-        indexes: ClassVar = [models.Index("created_at", name="form_key_age")]
+        indexes: ClassVar = [
+            models.Index("created_at", name="form_key_age"),
+            models.Index("key", name="form_key"),  # of organizations, whoever was named
+        ]
 
     def __str__(self) -> str:
         return f"{self.purpose} {self.key}"

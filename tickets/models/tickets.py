@@ -213,6 +213,7 @@ class Ticket(models.Model):
                 name="ticket_awaiting",
             ),
             models.Index("organization", *NEWEST_CHANGE, name="ticket_of_organization"),
+            models.Index(*NEWEST_CHANGE, name="ticket_newest_change"),
             models.Index("next_due_at", "id", condition=~Q(status="closed"), name="ticket_due"),
             models.Index(
                 "next_due_at", "id", condition=CUSTOMER_ANSWERED, name="ticket_customer_answered"

@@ -1,0 +1,176 @@
+"""Tickets: the list, a new one, one of them, its priority and assignee."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.http import Http404, HttpResponse
+from django.urls import reverse
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import ValidationError
+
+from accounts.models import Scope
+from api.base import ApiView
+from api.callers import MAY_CHANGE, Caller
+from api.cursors import page_size, page_url, read_cursor
+from api.fields import BodyText, Choice, Form, Identifier, Text, TitleText
+from api.filters import FILTERS, chosen
+from api.serializers import TicketPageOut, ticket_out
+from api.writing import Answer, answer_once, is_known, matched, person_of, tag_of
+from tickets.agents import person_to_assign
+from tickets.attachments import NewFile
+from tickets.models import Face, Priority, Product, Ticket
+from tickets.plain import RELATED, ticket_data
+from tickets.queries import beside_place, closed_parent, led_ticket, place_of, read_place
+from tickets.refusals import ProductUnavailable, TicketMerged
+from tickets.refusals_joining import NoSuchTicket
+from tickets.services import change_facts, open_ticket
+
+AFTER, BEFORE = "after", "before"  # in a cursor
+
+
+class NewTicket(Form):
+    product = Identifier()
+    title = TitleText()
+    description = BodyText()
+    parent = Identifier(required=False, allow_null=True)
+    on_behalf_of = Text(required=False)
+
+
+class TicketFacts(Form):
+    priority = Choice(choices=Priority, required=False)
+    assignee = Identifier(required=False, allow_null=True)
+
+
+class Tickets(ApiView):
+    parameters: ClassVar = {"GET": (*FILTERS, "cursor", "page_size")}
+    parameters_of_agents: ClassVar = ("assignee",)
+
+    def get(self, request: Request) -> Response:
+        self.caller.require_reading()
+        return Response(_page(request, self.caller))
+
+    def post(self, request: Request) -> Response:
+        caller = self.caller
+        caller.require(Scope.WRITE)
+        form = self.read(NewTicket)
+        person = person_of(caller, form)
+
+        def open_it(_files: Sequence[NewFile]) -> Answer:
+            product = Product.objects.filter(pk=form["product"]).first()
+            if product is None:
+                raise ProductUnavailable
+            ticket = open_ticket(
+                requester=person,
+                product=product,
+                title=form["title"],
+                description=form["description"],
+                face=Face.API,
+                parent=_parent(caller, form.get("parent")),
+                token=caller.token,
+            )
+            answer = ticket_answer(ticket, caller, status=201)
+            answer.headers["Location"] = address_of("ticket", ticket.pk)
+            return answer
+
+        return answer_once(self, person, open_it, content=request.data)
+
+
+def _parent(caller: Caller, number: int | None) -> Ticket | None:
+    """A closed ticket that the caller sees. Raises ValidationError."""
+    if number is None:
+        return None
+    parent = closed_parent(caller.tickets(), number)
+    if parent is None:
+        refusal = NoSuchTicket(number)
+        raise ValidationError({"parent": [str(refusal)]}, code=refusal.code)
+    return parent
+
+
+def _page(request: Request, caller: Caller) -> Mapping[str, Any]:
+    size = page_size(request)
+    rows, owner, newest_first = chosen(request, caller)
+    what = f"tickets {newest_first}"
+    way, *ids = read_cursor(request, what) or [None]
+    place = read_place(ids) if way else None
+    back = way == BEFORE
+    found, more = beside_place(
+        rows.select_related(*RELATED),
+        size,
+        place,
+        newest_first=newest_first != back,
+        owner=owner,
+    )
+    if back:
+        found.reverse()
+    first, last = (place_of(found[0]), place_of(found[-1])) if found else (place, place)
+    has_next, has_previous = (place is not None, more) if back else (more, place is not None)
+    page = {
+        "results": [ticket_data(ticket) for ticket in found],
+        "next": page_url(request, what, [AFTER, *last.ids]) if last and has_next else None,
+        "previous": page_url(request, what, [BEFORE, *first.ids])
+        if first and has_previous
+        else None,
+    }
+    return TicketPageOut(page).data
+
+
+class OneTicket(ApiView):
+    def get(self, request: Request, number: int) -> HttpResponse:
+        self.caller.require_reading()
+        ticket = find(self.caller, number)
+        if ticket.pk != number:
+            return led_to("ticket", ticket)
+        tag = tag_of(ticket, self.caller)
+        if is_known(request, tag):
+            return HttpResponse(status=304, headers={"ETag": tag})
+        return Response(ticket_out(ticket), headers={"ETag": tag})
+
+    def patch(self, request: Request, number: int) -> Response:
+        caller = self.caller
+        caller.require_desk(MAY_CHANGE)
+        form = self.read(TicketFacts)
+        ticket = find_to_change(caller, number)
+        changes: dict[str, Any] = {}
+        if "priority" in form:
+            changes["priority"] = (ticket.priority, Priority(form["priority"]))
+        if "assignee" in form:
+            assignee = form["assignee"] and person_to_assign(form["assignee"])
+            changes["assignee"] = (ticket.assignee_id, assignee)
+        actor = caller.speaking_as(person_of(caller, form))
+        with matched(request, caller, ticket, actor):
+            change_facts(ticket=ticket, actor=actor, **changes)
+        answer = ticket_answer(ticket, caller)
+        return Response(answer.body, headers=answer.headers)
+
+
+def find(caller: Caller, number: int) -> Ticket:
+    """The ticket of a number, or the one that it leads to; foreign and missing look the same."""
+    ticket = led_ticket(caller.tickets().select_related(*RELATED), number)
+    if ticket is None:
+        raise Http404
+    return ticket
+
+
+def find_to_change(caller: Caller, number: int) -> Ticket:
+    """Raises TicketMerged, which names the ticket that is left, and Http404."""
+    ticket = find(caller, number)
+    if ticket.pk != number:
+        raise TicketMerged(number, ticket.pk)
+    return ticket
+
+
+def ticket_answer(ticket: Ticket, caller: Caller, *, status: int = 200) -> Answer:
+    """The ticket as it is now, with its ETag."""
+    now = Ticket.objects.select_related(*RELATED).get(pk=ticket.pk)
+    return Answer(ticket_out(now), status, {"ETag": tag_of(now, caller)})
+
+
+def led_to(name: str, ticket: Ticket) -> HttpResponse:
+    """From a number that was merged."""
+    return HttpResponse(status=308, headers={"Location": address_of(name, ticket.pk)})
+
+
+def address_of(name: str, number: int) -> str:
+    return settings.PORTAL_URL + reverse(f"api:{name}", args=[number])
