@@ -8,6 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from accounts.models import ApiToken
+
 
 class DeletionPages(admin.ModelAdmin):
     """Asks the tables that hold on to a row one by one, instead of collecting all their rows."""
@@ -20,7 +22,9 @@ class DeletionPages(admin.ModelAdmin):
         kept = [row for row in objs if holders_of(row)]
         if kept:
             return [], {}, set(), [str(row) for row in kept]
-        return super().get_deleted_objects(objs, request)
+        rows, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        lacking.discard(ApiToken._meta.verbose_name)  # nobody deletes one, but it has no other use
+        return rows, counts, lacking, protected
 
     def render_delete_form(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         context["holders"] = holders_of(context["object"]) if context["protected"] else []

@@ -47,7 +47,9 @@ class ApiTokenAdmin(ReadOnlyAdmin):
     list_select_related = ("user", "organization", "made_by")
     list_filter = (StateFilter,)
     search_fields = ("^user__email", "^user__username", "^organization__name", "=prefix")
-    search_help_text = gettext_lazy("Начало почты, логина или организации; начало токена целиком")
+    search_help_text = gettext_lazy(
+        "Начало почты, логина или организации, первые 10 знаков токена; весь токен не вставляйте"
+    )
     fields = (
         "name", "begins", "owner", "made_by", "may", "state_", "created_at", "expires_at",
         "used_at", "revoked_at",

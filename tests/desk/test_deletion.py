@@ -1,9 +1,12 @@
 """Deleting what others need: refused with the reason and the way that is left."""
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
-from accounts.models import Organization, User
+from accounts.models import ApiToken, Organization, User
 from tests.factories import OrganizationFactory, ProductFactory, open_ticket
 from tickets.models import Product, Ticket
 
@@ -43,6 +46,23 @@ def test_person_without_anything_is_deleted(office, boris):
     assert "Удалить нельзя" not in office.get(page_of(boris)).content.decode()
     assert office.post(page_of(boris), {"post": "yes"}).status_code == 302
     assert not User.objects.filter(pk=boris.pk).exists()
+
+
+@pytest.mark.parametrize("is_shared", [False, True])
+def test_tokens_keep_nobody(office, boris, is_shared):
+    """Their table is only read at the desk: nobody has the right to delete them."""
+    organization = OrganizationFactory() if is_shared else None
+    ApiToken.objects.create(
+        user=None if is_shared else boris,
+        organization=organization,
+        name="Мониторинг",
+        expires_at=timezone.now() + timedelta(days=1),
+    )
+    owner = organization or boris
+    assert "Мониторинг" in office.get(page_of(owner)).content.decode()
+    office.post(page_of(owner), {"post": "yes"})
+    assert not type(owner).objects.filter(pk=owner.pk).exists()
+    assert not ApiToken.objects.exists()
 
 
 def test_product_with_tickets_is_switched_off_instead(office, ticket):

@@ -131,9 +131,9 @@ def ticket(transactional_db, anna, agent, settings) -> Ticket:
 def give_tokens(anna) -> None:
     """One that has ended, one of the organization, one of her own."""
     origin = Origin(anna)
-    ended, _text = make_token(by=anna, name="Выгрузка", scopes=[Scope.READ], origin=origin)
+    ended, _text = make_token(by=anna, name=LONG_WORD, scopes=[Scope.READ], origin=origin)
     revoke_token(ended, origin=origin)
-    for name, organization in (("Учёт заявок", anna.organization), (LONG_WORD, None)):
+    for name, organization in (("Учёт заявок", anna.organization), ("Мониторинг", None)):
         make_token(
             by=anna, name=name, scopes=list(Scope)[:2], organization=organization, origin=origin
         )
