@@ -61,8 +61,9 @@ class Caller:
             raise RightMissing
 
     def tickets(self) -> QuerySet[Ticket]:
-        """Where every read starts."""
+        """Where every read starts. Raises RightMissing for an agent who may not see tickets."""
         if self.serves:
+            self.require_rights(RIGHT)
             return Ticket.objects.all()
         if self.organization:
             return Ticket.objects.of_programs_of(self.organization)

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
 
+from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from tickets.attachments import MAX_FILES, NewFile
 from tickets.recording import clean_body, clean_title
 from tickets.refusals import TextRequired, TextTooLong
 from tickets.text import clean_text
@@ -95,6 +97,21 @@ class Choice(serializers.ChoiceField):
         return super().to_internal_value(data)
 
 
+class Files(serializers.ListField):
+    """Parts of a form with files, one or more."""
+
+    def __init__(self, **given: Any) -> None:
+        child = serializers.FileField(allow_empty_file=True)  # the domain says what is wrong
+        super().__init__(child=child, min_length=1, max_length=MAX_FILES, **given)
+
+    def to_internal_value(self, data: Any) -> list[NewFile]:
+        uploads = super().to_internal_value(data)
+        return [
+            NewFile(upload.name or "", upload.size or 0, upload.content_type or "", upload)
+            for upload in uploads
+        ]
+
+
 class Form(serializers.Serializer):
     """A body; a key it does not know, or that is not this caller's to set, is named."""
 
@@ -124,6 +141,11 @@ class Form(serializers.Serializer):
             if name not in self.fields:
                 words = _("Такого ключа здесь нет, или его нельзя задать.")
                 errors[name] = [serializers.ErrorDetail(words, code="unknown")]
+            elif isinstance(data, MultiValueDict) and self._is_repeated(name, data):
+                errors[name] = [serializers.ErrorDetail(_("Ключ указан дважды."), code="repeated")]
         if errors:
             raise serializers.ValidationError(errors)
         return found
+
+    def _is_repeated(self, name: str, data: MultiValueDict[str, Any]) -> bool:
+        return not isinstance(self.fields[name], Files) and len(data.getlist(name)) > 1

@@ -3,9 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from django.conf import settings
-from django.http import Http404, HttpResponse
-from django.urls import reverse
+from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import ValidationError
@@ -16,14 +14,23 @@ from api.callers import MAY_CHANGE, Caller
 from api.cursors import page_size, page_url, read_cursor
 from api.fields import BodyText, Choice, Form, Identifier, Text, TitleText
 from api.filters import FILTERS, chosen
+from api.finding import address_of, find, find_to_change, led_to
 from api.serializers import TicketPageOut, ticket_out
-from api.writing import Answer, answer_once, is_known, matched, person_of, tag_of
+from api.writing import (
+    Answer,
+    answer_once,
+    is_known,
+    matched,
+    person_of,
+    tag_of,
+    ticket_answer,
+)
 from tickets.agents import person_to_assign
 from tickets.attachments import NewFile
 from tickets.models import Face, Priority, Product, Ticket
 from tickets.plain import RELATED, ticket_data
-from tickets.queries import beside_place, closed_parent, led_ticket, place_of, read_place
-from tickets.refusals import ProductUnavailable, TicketMerged
+from tickets.queries import beside_place, closed_parent, place_of, read_place
+from tickets.refusals import ProductUnavailable
 from tickets.refusals_joining import NoSuchTicket
 from tickets.services import change_facts, open_ticket
 
@@ -143,34 +150,3 @@ class OneTicket(ApiView):
             change_facts(ticket=ticket, actor=actor, **changes)
         answer = ticket_answer(ticket, caller)
         return Response(answer.body, headers=answer.headers)
-
-
-def find(caller: Caller, number: int) -> Ticket:
-    """The ticket of a number, or the one that it leads to; foreign and missing look the same."""
-    ticket = led_ticket(caller.tickets().select_related(*RELATED), number)
-    if ticket is None:
-        raise Http404
-    return ticket
-
-
-def find_to_change(caller: Caller, number: int) -> Ticket:
-    """Raises TicketMerged, which names the ticket that is left, and Http404."""
-    ticket = find(caller, number)
-    if ticket.pk != number:
-        raise TicketMerged(number, ticket.pk)
-    return ticket
-
-
-def ticket_answer(ticket: Ticket, caller: Caller, *, status: int = 200) -> Answer:
-    """The ticket as it is now, with its ETag."""
-    now = Ticket.objects.select_related(*RELATED).get(pk=ticket.pk)
-    return Answer(ticket_out(now), status, {"ETag": tag_of(now, caller)})
-
-
-def led_to(name: str, ticket: Ticket) -> HttpResponse:
-    """From a number that was merged."""
-    return HttpResponse(status=308, headers={"Location": address_of(name, ticket.pk)})
-
-
-def address_of(name: str, number: int) -> str:
-    return settings.PORTAL_URL + reverse(f"api:{name}", args=[number])

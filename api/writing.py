@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from django.utils.http import parse_etags
@@ -16,10 +16,13 @@ from accounts.models import User
 from accounts.tokens import member_named
 from api.base import ApiView
 from api.callers import Caller
+from api.finding import find_to_change
 from api.problems import Problem, error_at, pointer
+from api.serializers import ticket_out
 from tickets.attachments import NewFile
 from tickets.forms import Made, Sending, fingerprint, once
 from tickets.models import Ticket
+from tickets.plain import RELATED
 from tickets.recording import Actor
 from tickets.versions import change_of, version_of
 
@@ -68,12 +71,13 @@ def answer_once(
         answer = act(stored)
         return {"status": answer.status, "body": answer.body, "headers": answer.headers}
 
+    key = _key(request, view.caller)
     about = {"method": request.method, "path": request.path, "body": dict(content)}
     sending = Sending(
         user=person,
         purpose=PURPOSE,
-        key=_key(request, view.caller),
-        fingerprint=fingerprint(about, files),
+        key=key,
+        fingerprint=fingerprint(about, files) if key else "",
         files=files,
         organization=view.caller.organization,
     )
@@ -107,6 +111,12 @@ def tag_of(ticket: Ticket, caller: Caller) -> str:
     return f'"{version_of(ticket, internal=caller.serves)}"'
 
 
+def ticket_answer(ticket: Ticket, caller: Caller, *, status: int = 200) -> Answer:
+    """The ticket as it is now, with its ETag."""
+    now = Ticket.objects.select_related(*RELATED).get(pk=ticket.pk)
+    return Answer(ticket_out(now), status, {"ETag": tag_of(now, caller)})
+
+
 @contextmanager
 def matched(request: Request, caller: Caller, ticket: Ticket, actor: Actor) -> Iterator[None]:
     """A change that happens only while the ticket is what `If-Match` names, if it names any.
@@ -118,6 +128,27 @@ def matched(request: Request, caller: Caller, ticket: Ticket, actor: Actor) -> I
     versions = None if tags is None or "*" in tags else {tag.strip('"') for tag in tags}
     with change_of(ticket, actor, versions=versions, internal=caller.serves):
         yield
+
+
+def change_ticket(
+    view: ApiView,
+    number: int,
+    actor: Actor,
+    act: Callable[[Ticket, Sequence[NewFile]], Answer],
+    *,
+    content: Mapping[str, Any],
+    **given: Any,
+) -> Response:
+    """What `act` makes of the ticket of a number: once a key, and only if it matches."""
+    caller, request = view.caller, view.request
+
+    def change(stored: Sequence[NewFile]) -> Answer:
+        ticket = find_to_change(caller, number)
+        with matched(request, caller, ticket, actor):
+            return act(ticket, stored)
+
+    person = cast(User, actor.user)
+    return answer_once(view, person, change, content=content, **given)
 
 
 def is_known(request: Request, tag: str) -> bool:

@@ -12,8 +12,9 @@ from portal.views.errors import too_large
 from tickets.attachments import MAX_FILES, MAX_SIZE
 
 WITH_FILES = {  # names of URLs, of any face
-    "new_ticket", "ticket_comment", "admin:tickets_ticket_change",
+    "new_ticket", "ticket_comment", "admin:tickets_ticket_change", "api:ticket_attachments",
 }  # fmt: skip
+OF_PROGRAMS = "api"  # asks for their token by itself, before it reads anything
 LARGEST_UPLOAD = MAX_FILES * MAX_SIZE + settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
 
@@ -35,6 +36,7 @@ class BodyLimits:
         match = request.resolver_match
         if match is None or match.view_name not in WITH_FILES:
             return too_large(request)
-        if not request.user.is_authenticated:  # the page's script keeps what was typed
+        is_stranger = not request.user.is_authenticated and match.namespace != OF_PROGRAMS
+        if is_stranger:  # the page's script keeps what was typed
             return redirect_to_login(request.get_full_path())
         return too_large(request, has_files=True) if length > LARGEST_UPLOAD else None
