@@ -13,7 +13,7 @@ from django.conf import settings
 
 ROOT = Path(settings.BASE_DIR)
 DEVELOPMENT_ONLY = {
-    "aiohappyeyeballs", "aiohttp", "aiosignal", "aiosmtpd", "atpublic", "frozenlist",
+    "aiohappyeyeballs", "aiohttp", "aiosignal", "aiosmtpd", "atpublic", "attrs", "frozenlist",
     "multidict", "propcache", "yarl",
 }  # fmt: skip
 # An interpreter of an image: what only the sandbox needs is not installed there
