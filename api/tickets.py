@@ -46,7 +46,7 @@ class NewTicket(Form):
 
 
 class TicketFacts(Form):
-    priority = Choice(choices=Priority, required=False)
+    priority = Choice(choices=Priority.choices, required=False)
     assignee = Identifier(required=False, allow_null=True)
 
 
