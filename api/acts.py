@@ -36,7 +36,7 @@ class CloseForm(Form):
 
 
 class StatusForm(Form):
-    status = Choice(choices=TicketStatus)
+    status = Choice(choices=TicketStatus.choices)
     answer = Words()
 
 

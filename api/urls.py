@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from api import accounts, acts, attachments, base, conversation, tickets
+from api import accounts, acts, attachments, base, conversation, docs, tickets
 
 app_name = "api"
 
@@ -23,5 +23,7 @@ urlpatterns = [
     path("v1/tickets/<int:number>/merge/", acts.Merge.as_view(), name="merge"),
     path("v1/attachments/<int:pk>/", attachments.OneFile.as_view(), name="attachment"),
     path("v1/attachments/<int:pk>/content/", attachments.Content.as_view(), name="content"),
+    path("v1/schema/", docs.schema, name="schema"),
+    path("v1/docs/", docs.docs, name="docs"),
     re_path("", base.Nowhere.as_view()),
 ]

@@ -52,10 +52,13 @@ INSTALLED_APPS = [
     "portal",
     "desk",
     "rest_framework",
+    "drf_spectacular_sidecar",  # files of the page that shows the schema
     "api",
 ]
 if find_spec("sandbox"):  # no image for production holds it
     INSTALLED_APPS.append("sandbox")
+if find_spec("drf_spectacular"):  # nor this: it writes api/openapi.yaml, which is handed out
+    INSTALLED_APPS.append("drf_spectacular")
 
 MIDDLEWARE = [
     "accounts.middleware.trusted_scheme",
@@ -237,7 +240,28 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["api.parsing.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "EXCEPTION_HANDLER": "api.problems.answer_to",
+    "DEFAULT_SCHEMA_CLASS": "api.schema.making.ApiSchema",
     "URL_FORMAT_OVERRIDE": None,
+}
+
+SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.1",
+    "TITLE": "API поддержки",
+    "VERSION": "1.0.0",
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "COMPONENT_SPLIT_PATCH": False,
+    "ENUM_NAME_OVERRIDES": {
+        "Status": "tickets.status.TicketStatus",
+        "Priority": "tickets.models.Priority",
+        "Role": "tickets.status.Role",
+        "Scope": "accounts.models.Scope",
+        "FileState": "tickets.models.Attachment.State",
+    },
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "api.schema.making.finish",
+    ],
+    "ENABLE_DJANGO_DEPLOY_CHECK": False,  # a test holds more than it would
 }
 
 # Queue: the ORM broker makes `enqueue` part of the caller's transaction.

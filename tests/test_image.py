@@ -171,3 +171,9 @@ def test_pages_load_no_library_of_telegram() -> None:
     loaded = modules_after("import config.urls")
     assert "portal.urls" in loaded
     assert "telegram" not in loaded
+
+
+def test_servers_hand_out_the_schema_without_what_makes_it() -> None:
+    loaded = modules_after("import config.urls")
+    assert "api.docs" in loaded
+    assert loaded.isdisjoint({"api.schema", "drf_spectacular.openapi"})

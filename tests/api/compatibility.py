@@ -47,10 +47,10 @@ class _Comparison:
             if way not in ways:
                 yield f"{place}: takes no more {way}"
         for status, answer in old["responses"].items():
-            now = new["responses"].get(status)
-            if now is None:
+            if status not in new["responses"]:
                 yield f"{place}: answers no more {status}"
                 continue
+            answer, now = _named(self.old, answer), _named(self.new, new["responses"][status])
             yield from self.contents(f"{place}: {status}", answer, now, ANSWER)
             for name in answer.get("headers", {}).keys() - now.get("headers", {}).keys():
                 yield f"{place}: {status}: header {name} is gone"
@@ -114,14 +114,20 @@ class _Comparison:
             yield f"{place}.{name}: may be missing"
 
 
+def _named(document: Json, part: Json) -> Json:
+    """What a reference leads to, with what stands beside the reference."""
+    part = dict(part)
+    while reference := part.pop("$ref", None):
+        target = document
+        for name in reference.removeprefix("#/").split("/"):
+            target = target[name]
+        part = {**target, **part}
+    return part
+
+
 def _plain(document: Json, schema: Json) -> Json:
     """Without references, `allOf` merged, "or null" among the types, other choices apart."""
-    schema = dict(schema)
-    while reference := schema.pop("$ref", None):
-        target = document
-        for part in reference.removeprefix("#/").split("/"):
-            target = target[part]
-        schema = {**target, **schema}
+    schema = _named(document, schema)
     for part in schema.pop("allOf", []):
         schema = {**_plain(document, part), **schema}
     choices = [_plain(document, each) for each in schema.pop("oneOf", schema.pop("anyOf", []))]
