@@ -2,7 +2,7 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy
 
@@ -39,6 +39,18 @@ def form_of(page: str) -> Callable[[FormView], FormView]:
         return wrapped
 
     return decorate
+
+
+def is_script(request: HttpRequest) -> bool:
+    """Whether the page's script sends the form: it keeps the files, and asks where to go."""
+    return request.headers.get("Accept") == "application/json"
+
+
+def lead(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """A redirect as the sender takes it: a script would follow it instead of its page."""
+    if is_script(request) and isinstance(response, HttpResponseRedirect):
+        return JsonResponse({"url": response.url})
+    return response
 
 
 def sent_form(

@@ -105,8 +105,9 @@ class FilesField(forms.FileField):
 
 
 def tell_lost_files(form: forms.BaseForm) -> None:
-    """Say it of files that were fit, but come back with no form."""
-    if form.files and "attachments" not in form.errors:
+    """Say it of files that were fit, where nobody keeps them for the form that comes back."""
+    field: Any = form.fields["attachments"]
+    if form.files and field.are_lost and "attachments" not in form.errors:
         form.add_error("attachments", FILES_LOST)
 
 

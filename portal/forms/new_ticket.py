@@ -46,7 +46,6 @@ class NewTicketForm(forms.Form):
         self, *args: Any, products: Collection[Product], keeps_files: bool = False, **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.keeps_files = keeps_files
         cast(FilesField, self.fields["attachments"]).are_lost = not keeps_files
         self.offer(products)
 
@@ -66,5 +65,5 @@ class NewTicketForm(forms.Form):
         return self.products[self.cleaned_data["product"]]
 
     def note_lost_files(self) -> None:
-        if self.errors and not self.keeps_files:
+        if self.errors:
             tell_lost_files(self)

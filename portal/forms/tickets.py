@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.utils.translation import gettext as _
@@ -8,12 +8,18 @@ from tickets.form_fields import BodyField, FilesField
 
 
 class CommentForm(forms.Form):
+    """`keeps_files`: the page's script will have them still when the form comes back."""
+
     body = BodyField(
         label=gettext_lazy("Ваш комментарий"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 5}),
     )
     attachments = FilesField()
+
+    def __init__(self, *args: Any, keeps_files: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cast(FilesField, self.fields["attachments"]).are_lost = not keeps_files
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

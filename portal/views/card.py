@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from portal.forms.tickets import CommentForm, RatingForm, ReturnForm
 from portal.listing import keep_list
 from portal.looks import note_look
-from portal.requests import PortalRequest
+from portal.requests import PortalRequest, lead
 from portal.templatetags.portal import anchor
 from tickets.attachments import NewFile
 from tickets.drafts import TEXTS, Kept, kept_words, read_browser
@@ -160,7 +160,7 @@ def card_form(view: CardView) -> Callable[[PortalRequest, int], HttpResponse]:
             response = view(request, ticket) if request.method == "POST" else redirect(ticket)
         except NotYours:  # a colleague who left meanwhile
             raise Http404 from None
-        return keep_list(request.GET, response)
+        return lead(request, keep_list(request.GET, response))
 
     return wrapped
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from accounts.quotas import QuotaReached
 from portal.forms.tickets import CommentForm
-from portal.requests import PortalRequest
+from portal.requests import PortalRequest, is_script
 from portal.templatetags.portal import anchor
 from portal.views.card import (
     card,
@@ -35,7 +35,8 @@ logger = logging.getLogger(__name__)
 
 @card_form
 def ticket_comment(request: PortalRequest, ticket: Ticket) -> HttpResponse:
-    form = CommentForm(request.POST, request.FILES, auto_id="comment_%s")
+    keeps_files = is_script(request)
+    form = CommentForm(request.POST, request.FILES, auto_id="comment_%s", keeps_files=keeps_files)
     if not form.is_valid():
         return _come_back(request, ticket, form)
     body, files = form.cleaned_data["body"], form.cleaned_data["attachments"]
@@ -44,7 +45,8 @@ def ticket_comment(request: PortalRequest, ticket: Ticket) -> HttpResponse:
         sending = sending_of(request, ticket, "comment", {"body": body}, files)
         done = say_once(sending=sending, ticket=ticket, actor=author, body=body)
     except KeyReused as refusal:
-        return offer_again(request, ticket, refusal.made, body, had_files=bool(files))
+        had_files = bool(files) and not keeps_files
+        return offer_again(request, ticket, refusal.made, body, had_files=had_files)
     except TicketClosed:
         form.add_error(
             None, _("Заявка уже закрыта, комментарий не добавлен. Ваш текст сохранён ниже.")

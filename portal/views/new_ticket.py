@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from accounts.quotas import QuotaReached
 from portal.forms.new_ticket import NewTicketForm
-from portal.requests import PortalRequest
+from portal.requests import PortalRequest, is_script, lead
 from portal.views.errors import too_often
 from tickets.drafts import Kept, kept_words, read_browser
 from tickets.forms import Made, Sending, read_sending
@@ -112,7 +112,7 @@ def _take(
     request: PortalRequest, parent: Ticket | None, products: Sequence[Product]
 ) -> HttpResponse:
     form = NewTicketForm(
-        request.POST, request.FILES, products=products, keeps_files=_is_script(request)
+        request.POST, request.FILES, products=products, keeps_files=is_script(request)
     )
     if not form.is_valid():
         return _page(request, parent, form)
@@ -133,11 +133,6 @@ def _take(
     return _page(request, parent, form)
 
 
-def _is_script(request: PortalRequest) -> bool:
-    """Whether the page's script sends the form: it keeps the files, and asks where to go."""
-    return request.headers.get("Accept") == "application/json"
-
-
 def _open(request: PortalRequest, parent: Ticket | None, form: NewTicketForm) -> HttpResponse:
     data = form.cleaned_data
     done = open_once(
@@ -151,9 +146,7 @@ def _open(request: PortalRequest, parent: Ticket | None, form: NewTicketForm) ->
     mine = Ticket.objects.own(request.user).select_related("organization", "requester")
     ticket = mine.get(pk=done.made["ticket"])
     _say_what_happened(request, ticket, are_files_kept=done.made["files_kept"])
-    if _is_script(request):
-        return JsonResponse({"url": ticket.get_absolute_url()})
-    return redirect(ticket)
+    return lead(request, redirect(ticket))
 
 
 def _sending(request: PortalRequest, parent: Ticket | None, form: NewTicketForm) -> Sending:
@@ -192,5 +185,5 @@ def _offer_again(
     """New words under the key of a form that was sent: beside the ticket it made, as a new one."""
     made_before = Ticket.objects.own(request.user).filter(pk=made.get("ticket") or 0).first()
     fresh = NewTicketForm(initial=request.POST.dict(), products=form.products.values())
-    had_files = bool(request.FILES) and not _is_script(request)
+    had_files = bool(request.FILES) and not is_script(request)
     return _page(request, parent, fresh, made_before=made_before, had_files=had_files)

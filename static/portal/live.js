@@ -2,8 +2,8 @@
 
 const EVERY = 8000; // milliseconds, while the page is looked at
 const LONGEST = 300000; // while it is hidden, or the portal does not answer
-const place = document.querySelector("[data-live]");
-const title = document.title;
+let place = document.querySelector("[data-live]");
+let title = document.title;
 let wait = EVERY;
 let timer = 0;
 let isOver = false;
@@ -103,5 +103,9 @@ function put(news) {
 
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) ask();
+});
+document.addEventListener("formrenewed", () => {
+  place = document.querySelector("[data-live]");
+  title = document.title;
 });
 timer = setTimeout(ask, EVERY);

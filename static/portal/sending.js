@@ -27,7 +27,7 @@ function takeAnswer(form, request) {
   const type = request.getResponseHeader("Content-Type") ?? "";
   if (type.startsWith("application/json")) {
     form.dispatchEvent(new Event("formsent"));
-    location.assign(JSON.parse(request.responseText).url);
+    goTo(new URL(JSON.parse(request.responseText).url, location.href));
     return;
   }
   if (request.status >= 500) {
@@ -37,6 +37,13 @@ function takeAnswer(form, request) {
   const page = new DOMParser().parseFromString(request.responseText, "text/html");
   if (page.querySelector("form[data-send]")) renew(form, page);
   else form.submit(); // the session ended, or the form is refused as a whole
+}
+
+// To a place in the page that is open, which is made anew: the browser would only scroll.
+function goTo(address) {
+  const isHere = address.pathname + address.search === location.pathname + location.search;
+  location.assign(address);
+  if (isHere) location.reload();
 }
 
 async function tellFailure(form) {

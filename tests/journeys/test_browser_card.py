@@ -16,9 +16,10 @@ from tests.factories import PASSWORD, open_ticket
 from tickets import recording, services
 from tickets.attachments import NewFile
 from tickets.comments import add_comment
-from tickets.models import Comment, Face, TicketEvent
+from tickets.models import TEXT_LIMIT, Comment, Face, TicketEvent
 from tickets.status import TicketStatus
 
+FILES = "input[type=file]"
 WORDS = "Полчаса собирала журналы и пишу подробно."
 NEXT = 9500  # milliseconds until an open page has asked again
 WEIGHT = 60 * 1024  # bytes of a page with all it loads but pictures
@@ -126,6 +127,92 @@ def test_sending_over_an_unseen_answer_says_so(page, open_page, ticket, reply):
     page.get_by_role("link", name="К ответу").click()
     expect(page).to_have_url(re.compile(f"#comment-{missed.pk}$"))
     assert Comment.objects.get(author=ticket.requester).body == WORDS
+
+
+@pytest.fixture
+def journal(tmp_path):
+    path = tmp_path / "журнал.txt"
+    path.write_text("строка")
+    return path
+
+
+def send(page) -> None:
+    page.get_by_role("button", name="Отправить").click()
+
+
+def chosen(page) -> list[str]:
+    return page.locator(FILES).evaluate("input => [...input.files].map((file) => file.name)")
+
+
+@pytest.mark.parametrize("problem", ["words", "kind"])
+def test_files_stay_when_the_comment_comes_back(
+    page, open_page, ticket, reply, journal, tmp_path, problem
+):
+    bad = tmp_path / "снимок.png"
+    bad.write_text("не картинка")
+    open_page(ticket.get_absolute_url())
+    words = page.get_by_label("Ваш комментарий")
+    words.fill("ё" * (TEXT_LIMIT + 1) if problem == "words" else WORDS)
+    files = [journal, *([bad] if problem == "kind" else [])]
+    page.locator(FILES).set_input_files(files)
+    send(page)
+    expect(page.locator(".error-summary")).to_be_focused()
+    assert page.get_by_text("Выберите файлы заново").count() == 0
+    assert Axe().run(page).response["violations"] == []
+    assert chosen(page) == [file.name for file in files]
+    reply("Уже чиним")
+    pass_time(page)
+    offer(page, "Новый ответ — показать").click()  # the page that came back hears of it
+    page.get_by_text("Уже чиним").wait_for()
+    assert chosen(page) == [file.name for file in files]
+    words.fill(WORDS)
+    if problem == "kind":
+        page.get_by_role("button", name="Убрать снимок.png").click()
+    send(page)
+    page.get_by_text("Комментарий добавлен.").wait_for()
+    comment = Comment.objects.get(author=ticket.requester)
+    assert (comment.body, comment.attachments.get().name) == (WORDS, "журнал.txt")
+    expect(page).to_have_url(re.compile(f"/tickets/{ticket.pk}/#comment-{comment.pk}$"))
+    expect(page.locator(".beside")).to_be_focused()
+    assert words.input_value() == ""
+    assert chosen(page) == []
+    page.go_back()
+    page.reload()
+    assert Comment.objects.filter(author=ticket.requester).count() == 1
+
+
+@pytest.mark.parametrize("fault", ["unreachable", "broken after the commit"])
+def test_comment_is_not_lost_when_no_answer_comes(
+    page, open_page, ticket, journal, monkeypatch, fault
+):
+    open_page(ticket.get_absolute_url())
+    page.get_by_label("Ваш комментарий").fill(WORDS)
+    page.locator(FILES).set_input_files(journal)
+    with monkeypatch.context() as patch:
+        if fault == "unreachable":
+            page.route("**/comment/", lambda route: route.abort())
+        else:
+            patch.setattr("portal.views.comments._show_comment", None)
+        send(page)
+        page.get_by_text("Сервер не ответил. Текст и файлы на месте").wait_for()
+    page.unroute("**/comment/")
+    assert chosen(page) == ["журнал.txt"]
+    send(page)
+    page.get_by_text("Комментарий добавлен.").wait_for()
+    assert Comment.objects.get().attachments.count() == 1
+
+
+def test_comment_on_a_ticket_that_was_closed_meanwhile(page, open_page, ticket, agent, journal):
+    open_page(ticket.get_absolute_url())
+    page.get_by_label("Ваш комментарий").fill(WORDS)
+    page.locator(FILES).set_input_files(journal)
+    services.change_status(
+        ticket=ticket, to=TicketStatus.CLOSED, actor=recording.agent(agent), answer="Готово."
+    )
+    send(page)
+    page.get_by_role("heading", name="Комментарий не добавлен").wait_for()
+    assert page.get_by_label("Ваш комментарий").input_value() == WORDS
+    assert Axe().run(page).response["violations"] == []
 
 
 def test_ended_session_is_told_once_and_asks_no_more(page, open_page, ticket):

@@ -187,6 +187,17 @@ def test_fit_file_that_is_lost_with_a_refusal_is_asked_for_again(client, ticket)
     assert "Выберите файлы заново" not in comment(client, ticket).content.decode()
 
 
+def test_script_keeps_the_files_and_asks_where_to_go(client, ticket):
+    by_script = {"headers": {"Accept": "application/json"}}
+    address = reverse("ticket_comment", args=[ticket.pk])
+    words = {"body": "ё" * (TEXT_LIMIT + 1), "attachments": ContentFile(b"ok", "fine.txt")}
+    assert "Выберите файлы заново" not in client.post(address, words, **by_script).content.decode()
+    answer = client.post(f"{address}?list=tab%3Dopen", {"body": "Мой текст"}, **by_script)
+    place = f"#comment-{Comment.objects.get().pk}"
+    assert answer.json()["url"].endswith(place)
+    assert client.post(address, {"body": "Ещё"}).url.startswith(ticket.get_absolute_url())
+
+
 def test_eleven_files_are_too_many(client, ticket):
     files = [(f"{number}.txt", b"x") for number in range(11)]
     page = comment(client, ticket, *files).content.decode()
