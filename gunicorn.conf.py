@@ -15,3 +15,17 @@ def on_starting(server: Any) -> None:
     from config.start import start_server  # the application is loaded only now
 
     start_server(*(place[0] for place in server.cfg.address if isinstance(place, tuple)))
+
+
+def when_ready(server: Any) -> None:
+    """Load here, once, what else each worker would load for itself: they share this memory."""
+    import gc
+
+    from django.urls import get_resolver
+
+    from tickets.delivery import channels
+
+    get_resolver().url_patterns  # noqa: B018  # the pages of all faces
+    channels()
+    gc.collect()
+    gc.freeze()  # what stands now is not gone through again, which would copy it for each

@@ -76,10 +76,14 @@ def parse_arguments() -> argparse.Namespace:
 # The databases
 
 
-@contextlib.contextmanager
-def own_database(server: str, size: int, *, fresh: bool) -> Iterator[str]:
+def own_database(server: str, size: int, *, fresh: bool) -> contextlib.AbstractContextManager[str]:
     """The URL of the database of a size, which is kept for the next run."""
-    name, parts = f"benchmark_{size}", urlsplit(server)
+    return named_database(server, f"benchmark_{size}", fresh=fresh)
+
+
+@contextlib.contextmanager
+def named_database(server: str, name: str, *, fresh: bool) -> Iterator[str]:
+    parts = urlsplit(server)
     if parts.scheme == "sqlite":
         file = Path(server.removeprefix("sqlite:///")).resolve() / f"{name}.sqlite3"
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -136,12 +136,12 @@ class Processes:
     @contextmanager
     def database_read_only(self) -> Iterator[None]:
         """Web, worker and bot can read and not write for the length of a block."""
-        with self.database.read_only(lambda: self._pids("web", "worker", "bot")):
+        with self.database.read_only(lambda: self.pids("web", "worker", "bot")):
             wait_until(self.database.is_open, START_LIMIT)
             yield
         wait_until(self.database.is_open, START_LIMIT)
 
-    def _pids(self, *names: str) -> list[int]:
+    def pids(self, *names: str) -> list[int]:
         """Of those processes with all they have started."""
         children = [self.children[name].process for name in names]
         sessions = {process.pid for process in children if process}
