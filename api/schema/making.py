@@ -12,7 +12,7 @@ from api.problems import CONTENT_TYPE, TITLES
 from api.reasons import Reason, reasons
 from api.schema import parts
 from api.schema.examples import ROOT
-from api.schema.operations import ANY, OPERATIONS, TAGS, Operation
+from api.schema.operations import BYTES, OPERATIONS, TAGS, Operation
 from api.schema.parts import Json, named
 from api.serializers import ProblemOut
 from tickets.models import TEXT_LIMIT, TITLE_LIMIT
@@ -70,7 +70,11 @@ class ApiSchema(AutoSchema):
 
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> Json:
         schema: Json = super()._map_basic_serializer(serializer, direction)
-        return schema | {"additionalProperties": False} if isinstance(serializer, Form) else schema
+        if isinstance(serializer, Form):
+            schema["additionalProperties"] = False
+            for field in schema["properties"].values():
+                field.pop("default", None)  # clients would send it: keys that are not theirs, too
+        return schema
 
     def _insert_field_validators(self, field: Any, schema: Json) -> None:
         super()._insert_field_validators(field, schema)
@@ -89,7 +93,7 @@ class ApiSchema(AutoSchema):
             kind = self.map_parsers()[0]
             found.append(OpenApiExample("Запрос", said.sent, request_only=True, media_type=kind))
         if said.given is not None:
-            kind = ANY if said.name == "file_content" else None
+            kind = BYTES if said.name == "file_content" else None
             found.append(OpenApiExample("Ответ", said.given, response_only=True, media_type=kind))
         return found
 

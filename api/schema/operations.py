@@ -22,7 +22,7 @@ TAGS = {
 }
 TICKETS, COMMENTS, FILES, ACCOUNT, DESK = TAGS
 READ, WRITE, SERVE = [Scope.READ.value], [Scope.WRITE.value], [Scope.DESK.value]
-ANY = "*/*"  # whatever a file is
+BYTES, PICTURE = "application/octet-stream", "image/*"
 VERSION, KEY = ("If-Match",), ("Idempotency-Key",)
 
 
@@ -133,8 +133,8 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("Content", "GET"): Operation(
         "file_content", FILES, "Скачать файл", READ,
         "Картинки приходят как `image/…`, остальное — как `application/octet-stream`.",
-        answers={(200, ANY): OpenApiTypes.BINARY}, given="vol-42: write failed, errno 5\n",
-        answered=("Content-Disposition",),
+        answers={(200, BYTES): OpenApiTypes.BINARY, (200, PICTURE): OpenApiTypes.BINARY},
+        given="vol-42: write failed, errno 5\n", answered=("Content-Disposition",),
     ),
     ("Return", "POST"): Operation(
         "ticket_return", TICKETS, "Вернуть в работу", WRITE,
