@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import httpx
 import pytest
 from django.apps import apps
 from django.contrib.sessions.models import Session
@@ -30,6 +31,7 @@ from tickets.status import TicketStatus
 pytestmark = pytest.mark.journey
 WRONG, NEW = "wrong-password-1", "brand new horse 2026"
 ODD_PHONE = "8 (916) 123-45-67"
+TOKEN = re.compile(r"vks_[\w-]{43}")
 LINK = re.compile(r"/password/reset/[\w-]+/([\w-]+)/")
 # Where a phone or an e-mail is at home
 Home = tuple[type[models.Model], str]
@@ -78,7 +80,9 @@ def test_nothing_that_is_left_tells_a_secret(loud):
     try:
         walk(loud, anna, desk, secrets)
         assert is_quiet()
-        assert len(secrets.never) >= 5 + 2 + 1  # two PINs; links of one second are the same
+        assert (
+            len(secrets.never) >= 5 + 2 + 1 + 1
+        )  # two PINs, a token; links of one second are the same
         assert leaks(loud, secrets, HOMES) == []
         leave(anna, Ticket.objects.get().pk)
     finally:
@@ -98,6 +102,7 @@ def walk(loud: Processes, anna: Visitor, desk: Visitor, secrets: Secrets) -> Non
         anna.log_in("anna", WRONG)
     reset_password(loud, anna, secrets)
     anna.log_in("anna@example.com", NEW)
+    use_token(loud, anna, secrets)
     register(anna, sandbox)
     sandbox.start("anna")
     sandbox.wait_for("anna", "Шаг 1 из 2")
@@ -133,6 +138,17 @@ def reset_password(loud: Processes, anna: Visitor, secrets: Secrets) -> None:
     anna.open(links[0][0])
     set_password = links[0][0].replace(links[0][1], "set-password")
     anna.submit(set_password, {"new_password1": NEW, "new_password2": NEW})
+
+
+def use_token(loud: Processes, anna: Visitor, secrets: Secrets) -> None:
+    """Made at the portal, used once, and told by letter."""
+    form = {"name": "Мониторинг", "scopes": "tickets:read", "lifetime": "30"}
+    [shown] = TOKEN.findall(anna.submit("/integrations/tokens/new/", form))
+    secrets.never.add(shown)
+    bearer = {"Authorization": f"Bearer {shown}"}
+    answer = httpx.get(f"{loud.url}/api/v1/me/", headers=bearer, trust_env=False)
+    assert answer.status_code == httpx.codes.OK
+    assert shown not in loud.sandbox.wait_for_mail("Создан токен API")["text"]
 
 
 def reset_letters(loud: Processes) -> list[Json]:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.core import mail
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -225,6 +226,22 @@ def test_agent_is_sent_to_the_desk(client):
     assert reverse("admin:own_tokens") in page
     assert send(client).url == reverse("admin:own_tokens")
     assert not ApiToken.objects.exists()
+
+
+def test_program_gets_in_until_its_token_is_revoked(client, anna):
+    client.force_login(anna)
+    shown = TOKEN.search(text(send(client))).group()
+    program = Client(headers={"Authorization": f"Bearer {shown}"})
+    me = reverse("api:me")
+    assert program.get(me).status_code == 200
+    for way in ("token", "access_token"):  # an address stands in logs and histories
+        assert Client().get(me, {way: shown}).status_code == 401
+    page = text(client.get(PAGE))
+    assert "последний вход" in page
+    assert "ещё не использован" not in page
+    client.post(revoke_page(ApiToken.objects.get()))
+    answer = program.get(me)
+    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, "Bearer")
 
 
 @pytest.mark.parametrize("is_shared", [False, True])
