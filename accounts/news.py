@@ -37,6 +37,7 @@ class AccountNews(models.TextChoices):
     TOKEN_MADE = "token_made", _("токен API создан")
     SIGN_UP = "sign_up", _("регистрация: подтверждение почты")
     SIGN_UP_KNOWN = "sign_up_known", _("регистрация: аккаунт уже есть")
+    WEBHOOK_OFF = "webhook_off", _("вебхук отключён")
 
 
 NewsTeller = Callable[[AccountNews, User | None, str, dict[str, Any]], object]

@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "tickets",
     "telegram_bot",
     "mail",
+    "webhooks",
     "portal",
     "desk",
     "rest_framework",
@@ -214,11 +215,17 @@ STAFF_EMAIL = env.str("STAFF_EMAIL", "")
 
 # Tickets and their way out
 TICKET_AUTOCLOSE_DAYS = env.int("TICKET_AUTOCLOSE_DAYS", 7)
-NOTICE_CHANNELS = ["telegram_bot.channel.TelegramChannel", "mail.channel.EmailChannel"]
+NOTICE_CHANNELS = [
+    "telegram_bot.channel.TelegramChannel",
+    "mail.channel.EmailChannel",
+    "webhooks.channel.WebhookChannel",
+]
+WEBHOOK_ALLOW_PRIVATE = env.bool("WEBHOOK_ALLOW_PRIVATE", False)  # for development: also inside
 
 # What is kept of a person, in the order of an erasure: a list of sections (accounts.personal_data)
 PERSONAL_DATA = [
     "telegram_bot.own_data.DialogsSection",
+    "webhooks.own_data.WebhooksSection",
     "tickets.own_data.TicketsSection",
     "tickets.own_data.WordsSection",
     "tickets.own_data.FilesSection",

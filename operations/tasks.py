@@ -24,6 +24,7 @@ from tickets.readiness import stamp_worker
 from tickets.snoozing import tell_of_woken_tickets
 from tickets.strays import delete_stray_files
 from tickets.tasks import wake_incident_answers, wake_personal_data
+from webhooks.services import delete_old_attempts, switch_off_of_closed_accounts
 
 logger = logging.getLogger(__name__)
 
@@ -39,11 +40,13 @@ EVERY_MINUTE: tuple[Callable[[], None], ...] = (
     tell_of_woken_tickets,
     wake_personal_data,
     wake_incident_answers,
+    switch_off_of_closed_accounts,
     delete_old_pins,
     delete_expired_logins,
     delete_old_usage,
     delete_old_security_events,
     delete_old_deliveries,
+    delete_old_attempts,
     delete_old_forms,
     delete_old_presences,
     delete_old_updates,

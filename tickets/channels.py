@@ -78,6 +78,7 @@ class Channel:
     longest_pause: ClassVar[timedelta] = timedelta(minutes=15)  # whatever the other side asks for
     takes_emails: ClassVar[bool] = False  # its addresses are e-mails, so it carries letters
     hears_everything: ClassVar[bool] = False  # every public event, also the requester's own
+    may_repeat: ClassVar[bool] = False  # what was sent may be sent again, when somebody asks
     # What errors of the other side mean, for agents: patterns and words, the first that fits
     reasons: ClassVar[Sequence[tuple[str, Any]]] = ()
 
@@ -100,6 +101,20 @@ class Channel:
     def send(self, deliveries: Sequence[Delivery]) -> Iterable[Outcome]:
         """Send due deliveries, at most one of a conversation, and say how each ended."""
         raise PermanentError(f"{self.name} cannot send")
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether `send` has left something under way, to tell of it when it is called again."""
+        return False
+
+    @property
+    def is_held_up(self) -> bool:
+        """Whether some of that takes long: a drain then goes on with the others meanwhile."""
+        return False
+
+    def finish(self) -> Iterable[Outcome]:
+        """At the end of a drain: how what is still under way ended."""
+        return ()
 
     def pause(self, attempts: int) -> timedelta:
         """The wait after so many failed attempts."""

@@ -39,6 +39,7 @@ from tickets.notices import Audience, Notice, NoticeKind, notices_of
 logger = logging.getLogger(__name__)
 
 SLICE = 5.0  # seconds a drain works before it hands over to the next task
+OVERTIME = 10.0  # more for the others, while some requests hold it up that have to end anyway
 CLAIM = timedelta(seconds=15)  # after which a row whose drain was killed is due again
 RETENTION = timedelta(days=90)
 WORDLESS = {NoticeKind.OFFERS_END}  # only takes something back
@@ -214,7 +215,11 @@ def drain(channel_name: str) -> None:
         if not held:
             return
         channel.rows_too_far_ahead().update(due_at=timezone.now())
-        _work_for_a_slice(channel, time.monotonic() + SLICE)
+        try:
+            _work_for_a_slice(channel, time.monotonic() + SLICE)
+        finally:
+            for outcome in channel.finish():
+                _record(channel, outcome)
     _wake_if_due(channel_name)
 
 
@@ -222,6 +227,13 @@ def drain_all() -> None:
     """The safety net behind the wake-ups: queue a drain for every channel that has due rows."""
     for name in channels():
         _wake_if_due(name)
+
+
+def wake_slow(lease: str) -> None:
+    """Queue a drain for what waited for a lane."""
+    for name, channel in channels().items():
+        if channel.lease == lease:
+            enqueue("tickets.tasks.drain", name)
 
 
 def drain_forgotten() -> None:
@@ -237,23 +249,28 @@ def _wake_if_due(channel_name: str) -> None:
 
 
 def _work_for_a_slice(channel: Channel, end: float) -> None:
-    while time.monotonic() < end and not is_ending():
+    while _goes_on(channel, end) and not is_ending():
         batch = _next_batch(channel)
         for outcome in _send(channel, batch):
             _record(channel, outcome)
         renew_lease(channel.lease)
-        if not batch:
+        if not batch and not channel.is_busy:
             left = timedelta(seconds=max(0.0, end - time.monotonic()))
             if not channel.due_rows(within=left).exists():
                 return
             time.sleep(SHORT_WAIT)
 
 
+def _goes_on(channel: Channel, end: float) -> bool:
+    now = time.monotonic()
+    return now < end or (channel.is_held_up and now < end + OVERTIME)
+
+
 def _send(channel: Channel, batch: list[Delivery]) -> Iterator[Outcome]:
     """How each row of a batch ended; what a broken channel leaves has failed for now."""
     left = {row.pk: row for row in batch}
     try:
-        for outcome in channel.send(batch) if batch else ():
+        for outcome in channel.send(batch) if batch or channel.is_busy else ():
             left.pop(outcome.delivery.pk, None)
             yield outcome
     except Exception as error:
@@ -344,13 +361,21 @@ def cancel_waiting(recipient: User) -> None:
     waiting.update(state=Delivery.State.CANCELLED)
 
 
+def cancel_address(*, channel: str, address: str, why: str) -> None:
+    """Nothing that still waits is said to an address any more."""
+    Delivery.objects.filter(
+        channel=channel, address=address, state=Delivery.State.QUEUED
+    ).update(state=Delivery.State.CANCELLED, error=why)  # fmt: skip
+
+
 def resend(delivery: Delivery) -> None:
-    """Queue a failed delivery again; its time for retries starts anew."""
+    """Queue a failed delivery again, or one that may repeat; its time for retries starts anew."""
     now = timezone.now()
+    ended = [Delivery.State.FAILED, Delivery.State.CANCELLED]
+    if channel_of(delivery).may_repeat:
+        ended.append(Delivery.State.SENT)
     with transaction.atomic():
-        again = Delivery.objects.filter(
-            pk=delivery.pk, state__in=[Delivery.State.FAILED, Delivery.State.CANCELLED]
-        ).update(
+        again = Delivery.objects.filter(pk=delivery.pk, state__in=ended).update(
             state=Delivery.State.QUEUED, due_at=now, created_at=now, first_tried_at=None,
             attempts=0, error="",
         )  # fmt: skip

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -12,8 +12,11 @@ from django.utils import timezone
 from config.backoff import is_due
 from tickets.models import Lease
 
-# Slow work has these lanes and no others: of three workers one stays free for chats and PIN mail
-LETTERS, DOWNLOADS = "letters", "downloads"
+# Slow work, of which two kinds go on at a time, each in a lane: of three workers one stays free
+# for chats and PIN mail
+LETTERS, DOWNLOADS, PROGRAMS = "letters", "downloads", "programs"
+SLOW = {LETTERS, DOWNLOADS, PROGRAMS}
+LANES = ("lane 1", "lane 2")
 # Archives and erasures take a third worker, but for a second at a time: a PIN waits no longer
 PERSONAL_DATA = "personal data"
 HANDOVER = "handover"  # so does this
@@ -46,7 +49,12 @@ def is_held(name: str) -> bool:
 
 
 def renew_lease(name: str) -> None:
-    take_lease(name, process_name())
+    owner = process_name()
+    take_lease(name, owner)
+    if name in SLOW:
+        now = timezone.now()
+        own = Lease.objects.filter(name__in=LANES, owner=owner, until__gt=now)
+        own.update(until=now + LEASE_TIME)
 
 
 def release_lease(name: str, owner: str) -> None:
@@ -55,14 +63,55 @@ def release_lease(name: str, owner: str) -> None:
 
 @contextmanager
 def held_lease(name: str) -> Iterator[bool]:
-    """Hold a lease for a block; yields False when another process has it."""
+    """Hold a lease for a block; yields False when another process has it.
+
+    Slow work needs a lane, too. When it gives that up, what could not have one is woken.
+    """
     owner = process_name()
-    held = take_lease(name, owner)
+    taken = _take_all(name, owner)
     try:
-        yield held
+        yield bool(taken)
     finally:
-        if held:
-            release_lease(name, owner)
+        for lease in taken:
+            release_lease(lease, owner)
+        if taken and name in SLOW:
+            _wake_waiting()
+
+
+def _take_all(name: str, owner: str) -> list[str]:
+    """The lease, and a lane if it needs one; nothing unless it gets both."""
+    if not take_lease(name, owner):
+        return []
+    if name not in SLOW:
+        return [name]
+    for lane in LANES:
+        if take_lease(lane, owner):
+            return [name, lane]
+    release_lease(name, owner)
+    Lease.objects.bulk_create(
+        [Lease(name=_waiting(name), owner=owner, until=timezone.now())], ignore_conflicts=True
+    )
+    return []
+
+
+def _waiting(name: str) -> str:
+    """A row that nobody holds: it stands while slow work waits for a lane."""
+    return f"{name} waits"
+
+
+def _wake_waiting() -> None:
+    for name in SLOW:
+        if Lease.objects.filter(pk=_waiting(name)).delete()[0]:
+            for wake in _wakers:
+                wake(name)
+
+
+_wakers: list[Callable[[str], object]] = []
+
+
+def wake_by(waker: Callable[[str], object]) -> None:
+    """Called once at start by whoever has slow work: the lane that it waits for is free."""
+    _wakers.append(waker)
 
 
 def _is_dead_here(owner: str) -> bool:

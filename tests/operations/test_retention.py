@@ -43,6 +43,8 @@ from tickets.forms import delete_old_forms
 from tickets.models import Delivery, Draft, FormKey, Presence
 from tickets.presence import delete_old_presences
 from tickets.strays import delete_stray_files
+from webhooks.models import Attempt
+from webhooks.services import delete_old_attempts
 
 pytestmark = pytest.mark.django_db
 OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
@@ -70,6 +72,10 @@ def keep_delivery(number: int) -> Delivery:
         channel="email", kind="status", address="a@b.example", key=str(number),
         state=Delivery.State.SENT,
     )  # fmt: skip
+
+
+def keep_attempt(number: int) -> Attempt:
+    return Attempt.objects.create(delivery=keep_delivery(number))
 
 
 def keep_draft(number: int) -> Draft:
@@ -149,6 +155,7 @@ KEPT = (
     Kept("dialogs of the bot", keep_dialog, "updated_at", DAY, delete_old_dialogs),
     Kept("PIN requests", keep_pin, "created_at", DAY, delete_old_pins),
     Kept("notices", keep_delivery, "created_at", 90 * DAY, delete_old_deliveries),
+    Kept("requests of webhooks", keep_attempt, "at", 30 * DAY, delete_old_attempts),
     Kept("finished tasks", keep_failed_task, "stopped", 7 * DAY, delete_old_failures),
     Kept("keys of forms", keep_form_key, "created_at", DAY, delete_old_forms),
     Kept("drafts of the portal", keep_draft, "updated_at", 7 * DAY, delete_old_forms),

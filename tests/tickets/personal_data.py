@@ -37,6 +37,8 @@ from tickets.exports import exports_under_way
 from tickets.models import Delivery, Draft, Face, FormKey
 from tickets.recording import customer
 from tickets.status import TicketStatus
+from webhooks.models import Attempt, Message
+from webhooks.services import add_endpoint
 
 CHAT = 510_000_001
 PHONE = "+79161234567"
@@ -57,7 +59,12 @@ def keep_everything(anna: User, agent: User) -> None:
     )  # fmt: skip
     made = {"scopes": {Scope.READ}, "origin": Origin(anna)}
     make_token(by=anna, name="тайна токена", **made)
+    hook = {"url": "https://hooks.example.com/taina", "kinds": ["created"], "origin": Origin(anna)}
+    endpoint = add_endpoint(by=anna, **hook)
     ticket = close_ticket(anna, agent)
+    told = Delivery.objects.filter(channel="webhook", address=str(endpoint.pk)).first()
+    Message.objects.create(delivery=told, webhook_id="msg_1", body="тайна вебхука")
+    Attempt.objects.create(delivery=told, status=500, answer="тайна ответа")
     keep_telegram(anna, ticket)
     for form, body in (("comment", {"body": "тайна"}), ("phone", {"phone": PHONE})):
         Draft.objects.create(user=anna, form=form, body=body)
