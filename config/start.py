@@ -108,7 +108,7 @@ def unsafe_settings() -> Iterator[CheckMessage]:
                 7, _("TRUSTED_PROXIES: %s не адрес вида 10.0.0.1 или 2001:db8::1") % proxy
             )
     if settings.WEBHOOK_ALLOW_PRIVATE:
-        yield _refusal(8, _("WEBHOOK_ALLOW_PRIVATE=1 пускает чужие вебхуки во внутреннюю сеть"))
+        yield _refusal(9, _("WEBHOOK_ALLOW_PRIVATE=1 пускает чужие вебхуки во внутреннюю сеть"))
     secret = settings.TELEGRAM_WEBHOOK_SECRET
     is_wanted = secret or settings.TELEGRAM_WEBHOOK_URL
     if is_wanted and not GOOD_WEBHOOK_SECRET.fullmatch(secret):

@@ -24,7 +24,29 @@ from portal.views import (
     second_factor,
     second_step,
     sign_up,
+    webhooks,
 )
+
+HOOK = "integrations/webhooks/<int:number>/"
+WEBHOOKS = [
+    path("integrations/webhooks/new/", webhooks.webhook_new, name="integrations_webhook_new"),
+    path(
+        "integrations/organization/webhooks/new/",
+        webhooks.organization_webhook_new,
+        name="integrations_organization_webhook_new",
+    ),
+    path(HOOK, webhooks.webhook, name="integrations_webhook"),
+    path(f"{HOOK}change/", webhooks.webhook_change, name="integrations_webhook_change"),
+    path(f"{HOOK}secret/", webhooks.webhook_secret, name="integrations_webhook_secret"),
+    path(f"{HOOK}remove/", webhooks.webhook_remove, name="integrations_webhook_remove"),
+    path(f"{HOOK}switch/", webhooks.webhook_switch, name="integrations_webhook_switch"),
+    path(f"{HOOK}test/", webhooks.webhook_test, name="integrations_webhook_test"),
+    path(
+        f"{HOOK}deliveries/<int:delivery>/again/",
+        webhooks.webhook_again,
+        name="integrations_webhook_again",
+    ),
+]
 
 urlpatterns = [
     path("", lists.ticket_list, name="ticket_list"),
@@ -61,6 +83,7 @@ urlpatterns = [
         integrations.token_revoke,
         name="integrations_token_revoke",
     ),
+    *WEBHOOKS,
     path("organization/", organization.organization, name="organization"),
     path("organization/sharing/", organization.organization_sharing, name="organization_sharing"),
     path("organization/join/", organization.organization_join, name="organization_join"),

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
+from django.db.models.functions import Left
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -30,6 +31,7 @@ TEST = "webhook_test"  # a kind of delivery
 MOST = 10  # endpoints of a person or an organization
 GIVEN_UP_AFTER = timedelta(days=5)  # without one success
 ADMINISTRATORS_TOLD = 10
+ANSWER_SHOWN = 2000  # characters
 ATTEMPTS_KEPT = timedelta(days=30)
 ROWS_A_CALL = 1000
 
@@ -61,9 +63,9 @@ class IsOff(WebhookRefused):
     words = gettext_lazy("Вебхук отключён. Сначала включите его.")
 
 
-def endpoints_of(user: User) -> QuerySet[Endpoint]:
-    """What a person has: own ones."""
-    return Endpoint.objects.filter(user=user)
+def endpoints_of(owner: User | Organization) -> QuerySet[Endpoint]:
+    whose = Q(organization=owner) if isinstance(owner, Organization) else Q(user=owner)
+    return Endpoint.objects.filter(whose)
 
 
 def endpoints_within_reach(user: User) -> QuerySet[Endpoint]:
@@ -76,8 +78,10 @@ def endpoints_within_reach(user: User) -> QuerySet[Endpoint]:
 
 def deliveries_of(endpoint: Endpoint) -> QuerySet[Delivery]:
     """The newest first, with what was said and how it went."""
+    attempts = Attempt.objects.annotate(shown=Left("answer", ANSWER_SHOWN)).defer("answer")
+    newest_first = Prefetch("webhook_attempts", attempts.order_by("-pk"))
     rows = Delivery.objects.filter(channel=CHANNEL, address=str(endpoint.pk))
-    return rows.select_related("webhook").prefetch_related("webhook_attempts").order_by("-pk")
+    return rows.select_related("webhook").prefetch_related(newest_first).order_by("-pk")
 
 
 # Changes by their owner

@@ -18,15 +18,17 @@ from portal.requests import PortalRequest, sent_form
 from portal.views.errors import too_often
 from tickets.refusals import KeyReused
 from tickets.token_forms import make_token_once
+from webhooks.services import endpoints_of
 
 TOKENS_SHOWN = 40  # twice as many as may be in force
 
 
 def integrations(request: PortalRequest) -> HttpResponse:
     user = request.user
-    context = {"tokens": tokens_of(user)[:TOKENS_SHOWN]}
+    context = {"tokens": tokens_of(user)[:TOKENS_SHOWN], "webhooks": endpoints_of(user)}
     if user.organization and user.is_organization_administrator:
         context["shared_tokens"] = tokens_of(user.organization)[:TOKENS_SHOWN]
+        context["shared_webhooks"] = endpoints_of(user.organization)
     return render(request, "portal/integrations.html", context)
 
 

@@ -101,7 +101,7 @@ def test_page_takes_as_many_queries_with_many(client, head, number, django_asser
         made(head, organization=head.organization)
     client.force_login(head)
     client.get(PAGE)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(9):
         client.get(PAGE)
 
 

@@ -224,7 +224,7 @@ def test_more_followers_cost_no_more_queries(ticket, vera, by_agent, django_asse
     for people in (1, 10):
         for person in UserFactory.create_batch(people, organization=vera.organization):
             Follower.objects.create(user=person, ticket=ticket)
-        with django_assert_num_queries(17):  # 2 of them in vain: no agent follows
+        with django_assert_num_queries(18):  # 2 of them in vain: no agent follows
             add_comment(ticket=ticket, actor=by_agent, body="Смотрим.")
     assert Delivery.objects.filter(data__has_key="follower").count() == 1 + 11
 
