@@ -35,8 +35,10 @@ from desk.security import SecurityEventAdmin
 from desk.telegram import BotHeartbeatAdmin, DialogAdmin, GroupAdmin, IncomingUpdateAdmin
 from desk.tickets import TicketAdmin
 from desk.tokens import ApiTokenAdmin
+from desk.webhooks import EndpointAdmin
 from telegram_bot.models import BotHeartbeat, Dialog, Group, IncomingUpdate
 from tickets.models import Announcement, CannedAnswer, Delivery, Product, Target, Ticket
+from webhooks.models import Endpoint
 
 admin.site.site_header = gettext_lazy("Рабочее место поддержки")
 admin.site.site_title = gettext_lazy("Поддержка")
@@ -57,6 +59,7 @@ admin.site.register(JoinRequest, JoinRequestAdmin)
 admin.site.register(BotRegistration, BotRegistrationAdmin)
 admin.site.register(MessengerAccount, MessengerAccountAdmin)
 admin.site.register(ApiToken, ApiTokenAdmin)
+admin.site.register(Endpoint, EndpointAdmin)
 admin.site.register(SecurityEvent, SecurityEventAdmin)
 admin.site.register(IncomingUpdate, IncomingUpdateAdmin)
 admin.site.register(Dialog, DialogAdmin)

@@ -9,6 +9,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from accounts.models import ApiToken
+from webhooks.models import Endpoint
 
 
 class DeletionPages(admin.ModelAdmin):
@@ -23,7 +24,8 @@ class DeletionPages(admin.ModelAdmin):
         if kept:
             return [], {}, set(), [str(row) for row in kept]
         rows, counts, lacking, protected = super().get_deleted_objects(objs, request)
-        lacking.discard(ApiToken._meta.verbose_name)  # nobody deletes one, but it has no other use
+        for model in (ApiToken, Endpoint):  # nobody deletes one here, but it has no other use
+            lacking.discard(model._meta.verbose_name)
         return rows, counts, lacking, protected
 
     def render_delete_form(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:

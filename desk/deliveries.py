@@ -14,9 +14,11 @@ from django.utils.translation import gettext_lazy
 
 from desk.lists import ReadOnlyAdmin
 from desk.queue import same_list
-from tickets.delivery import channel_of, channels, resend
+from desk.webhooks import exchange
+from tickets.delivery import channel_of, channels, may_go_again, resend
 from tickets.models import Delivery
 from tickets.templatetags.labels import addressee
+from webhooks.services import CHANNEL
 
 RESEND = "tickets.change_delivery"
 
@@ -46,7 +48,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         "channel_", "kind_", "ticket_", "recipient", "address", "state", "attempts", "due_at",
         "created_at", "first_tried_at", "sent_at", "error",
     )  # fmt: skip
-    readonly_fields = ("channel_", "kind_", "ticket_")
+    readonly_fields = ("channel_", "kind_", "ticket_", "exchange_")
     actions = ("send_again",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
@@ -79,8 +81,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         self._send_again(request, queryset[: self.list_per_page])
 
     def _send_again(self, request: HttpRequest, deliveries: Iterable[Delivery]) -> None:
-        ended = {Delivery.State.FAILED, Delivery.State.CANCELLED}
-        chosen = [delivery for delivery in deliveries if delivery.state in ended]
+        chosen = [delivery for delivery in deliveries if may_go_again(delivery)]
         refusals = {row: channel_of(row).why_not_again(row) for row in chosen}
         again = [delivery for delivery, refusal in refusals.items() if not refusal]
         for delivery in again:
@@ -93,6 +94,13 @@ class DeliveryAdmin(ReadOnlyAdmin):
         if not chosen:
             text = _("Повторять нечего: уведомления отправлены или ждут очереди.")
             self.message_user(request, text, messages.WARNING)
+
+    def get_fields(self, request: HttpRequest, obj: Delivery | None = None) -> Any:
+        return (*self.fields, "exchange_") if obj and obj.channel == CHANNEL else self.fields
+
+    @admin.display(description=gettext_lazy("запрос и ответы"))
+    def exchange_(self, delivery: Delivery) -> str:
+        return exchange(delivery)
 
     @admin.display(description=gettext_lazy("состояние"))
     def state_(self, delivery: Delivery) -> SafeString:

@@ -39,7 +39,7 @@ class Recipient:
 
     address: str
     user: User | None = None
-    data: Mapping[str, int] = field(default_factory=dict)
+    data: Mapping[str, int | str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

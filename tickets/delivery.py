@@ -368,14 +368,21 @@ def cancel_address(*, channel: str, address: str, why: str) -> None:
     ).update(state=Delivery.State.CANCELLED, error=why)  # fmt: skip
 
 
+def may_go_again(delivery: Delivery) -> bool:
+    return delivery.state in _ended(delivery)
+
+
+def _ended(delivery: Delivery) -> list[str]:
+    """The states from which a delivery of its channel may be queued again."""
+    sent = [Delivery.State.SENT] if channel_of(delivery).may_repeat else []
+    return [Delivery.State.FAILED, Delivery.State.CANCELLED, *sent]
+
+
 def resend(delivery: Delivery) -> None:
-    """Queue a failed delivery again, or one that may repeat; its time for retries starts anew."""
+    """Queue a delivery that has ended again; its time for retries starts anew."""
     now = timezone.now()
-    ended = [Delivery.State.FAILED, Delivery.State.CANCELLED]
-    if channel_of(delivery).may_repeat:
-        ended.append(Delivery.State.SENT)
     with transaction.atomic():
-        again = Delivery.objects.filter(pk=delivery.pk, state__in=ended).update(
+        again = Delivery.objects.filter(pk=delivery.pk, state__in=_ended(delivery)).update(
             state=Delivery.State.QUEUED, due_at=now, created_at=now, first_tried_at=None,
             attempts=0, error="",
         )  # fmt: skip

@@ -39,7 +39,6 @@ from webhooks.services import (
     may_hear,
     note_failure,
     note_success,
-    place_of,
     switch_off,
 )
 from webhooks.signing import signed_headers
@@ -101,7 +100,7 @@ class WebhookChannel(Channel):
             return
         for endpoint in endpoints_hearing(notice.event.ticket):
             if kinds.intersection(endpoint.kinds):
-                yield Recipient(str(endpoint.pk), endpoint.user)
+                yield Recipient(str(endpoint.pk), endpoint.user, {"place": endpoint.place})
 
     # Sending
 
@@ -199,8 +198,7 @@ class WebhookChannel(Channel):
     # For people
 
     def addressee(self, delivery: Delivery) -> str:
-        endpoint = Endpoint.objects.filter(pk=delivery.address).first()
-        return place_of(endpoint) if endpoint else _("удалённый вебхук")
+        return str(delivery.data.get("place", delivery.address))
 
     def why_undelivered(self, delivery: Delivery) -> str:
         return delivery.error.removeprefix(f"{Refused.__name__}: ")

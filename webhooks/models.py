@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import models
@@ -71,7 +72,12 @@ class Endpoint(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.url
+        return self.place
+
+    @property
+    def place(self) -> str:
+        """For people other than its owner: the rest of an address may be a key."""
+        return urlsplit(self.url).netloc
 
     @property
     def kind_labels(self) -> list[str]:

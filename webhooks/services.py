@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 from django.db import transaction
@@ -106,7 +105,7 @@ def add_endpoint(
         if Endpoint.objects.filter(**owner).count() >= MOST:
             raise TooManyWebhooks
         row = Endpoint.objects.create(**owner, url=url, kinds=chosen, secret=new_secret())
-        record(Kind.WEBHOOK_ADDED, user=person, origin=origin, details=place_of(row))
+        record(Kind.WEBHOOK_ADDED, user=person, origin=origin, details=row.place)
         return row
 
 
@@ -123,7 +122,7 @@ def change_endpoint(
             row.failing_since = None
         row.url, row.kinds = url, chosen
         row.save(update_fields=["url", "kinds", "failing_since"])
-        record(Kind.WEBHOOK_CHANGED, user=by, origin=origin, details=place_of(row))
+        record(Kind.WEBHOOK_CHANGED, user=by, origin=origin, details=row.place)
 
 
 def change_secret(endpoint: Endpoint, *, by: User, origin: Origin) -> str:
@@ -136,7 +135,7 @@ def change_secret(endpoint: Endpoint, *, by: User, origin: Origin) -> str:
         row.previous_secret, row.secret = row.secret, new_secret()
         row.previous_until = timezone.now() + OVERLAP
         row.save(update_fields=["secret", "previous_secret", "previous_until"])
-        record(Kind.WEBHOOK_SECRET, user=by, origin=origin, details=place_of(row))
+        record(Kind.WEBHOOK_SECRET, user=by, origin=origin, details=row.place)
         return row.secret
 
 
@@ -152,14 +151,14 @@ def set_on(endpoint: Endpoint, *, by: User, is_on: bool, origin: Origin) -> None
             row.save()
         else:
             switch_off(row, Endpoint.Reason.OWNER)
-        record(Kind.WEBHOOK_CHANGED, user=by, origin=origin, details=place_of(row))
+        record(Kind.WEBHOOK_CHANGED, user=by, origin=origin, details=row.place)
 
 
 def remove_endpoint(endpoint: Endpoint, *, by: User, origin: Origin) -> None:
     """Raises WebhookRefused, NotAdministrator and TooManyChanges."""
     with transaction.atomic():
         row = _lock(endpoint, by)
-        record(Kind.WEBHOOK_REMOVED, user=by, origin=origin, details=place_of(row))
+        record(Kind.WEBHOOK_REMOVED, user=by, origin=origin, details=row.place)
         end(row)
 
 
@@ -270,7 +269,7 @@ def switch_off(endpoint: Endpoint, because: Endpoint.Reason) -> None:
         cancel_address(channel=CHANNEL, address=str(endpoint.pk), why=_("вебхук отключён"))
         if off and because in (Endpoint.Reason.GONE, Endpoint.Reason.FAILING):
             for person in _owners(endpoint):
-                told = {"place": place_of(endpoint), "because": because.value}
+                told = {"place": endpoint.place, "because": because.value}
                 tell(AccountNews.WEBHOOK_OFF, person, person.email, **told)
 
 
@@ -283,11 +282,6 @@ def _owners(endpoint: Endpoint) -> list[User]:
 def end(endpoint: Endpoint) -> None:
     cancel_address(channel=CHANNEL, address=str(endpoint.pk), why=_("вебхук удалён"))
     endpoint.delete()
-
-
-def place_of(endpoint: Endpoint) -> str:
-    """Where it leads, for people other than its owner: the rest of an address may be a key."""
-    return str(urlsplit(endpoint.url).netloc)
 
 
 def switch_off_of_closed_accounts() -> None:

@@ -21,6 +21,7 @@ from accounts.models import ApiToken, JoinRequest, SecurityEvent, User
 from telegram_bot.models import BotHeartbeat, Dialog, Group, IncomingUpdate
 from tests import factories
 from tickets.models import Announcement, CannedAnswer, Comment, Delivery, Target
+from webhooks.models import Endpoint
 
 READ = "list view history"
 WRITE = f"{READ} add change"
@@ -81,6 +82,7 @@ MAY: dict[str, tuple[str, str, str, str]] = {
     "accounts.BotRegistration": (READ, READ, f"{READ} withdraw", f"{READ} withdraw"),
     "accounts.MessengerAccount": (READ, READ, f"{READ} unlink", f"{READ} unlink"),
     "accounts.ApiToken": (UNSEEN, UNSEEN, f"{READ} revoke", f"{READ} revoke"),
+    "webhooks.Endpoint": (READ, READ, READ, READ),
     "accounts.JoinRequest": (DECIDED, DECIDED, DECIDED, DECIDED),
     "accounts.SecurityEvent": (UNSEEN, UNSEEN, READ, READ),
     "auth.Group": (UNSEEN, UNSEEN, READ, ALL),
@@ -124,6 +126,9 @@ ROWS: dict[str, Callable[[], Model]] = {
     "accounts.MessengerAccount": factories.MessengerAccountFactory,
     "accounts.ApiToken": lambda: ApiToken.objects.create(
         user=factories.UserFactory(), name="Т", expires_at=timezone.now() + timedelta(days=1)
+    ),
+    "webhooks.Endpoint": lambda: Endpoint.objects.create(
+        user=factories.UserFactory(), url="https://hooks.example.com/", kinds=["created"]
     ),
     "accounts.JoinRequest": lambda: JoinRequest.objects.create(
         user=factories.UserFactory(), organization=factories.OrganizationFactory()
