@@ -1,0 +1,12 @@
+"""The channel of webhooks with the same number of tries, in seconds instead of days."""
+
+from datetime import timedelta
+
+from webhooks import courier
+from webhooks.channel import WebhookChannel
+
+courier.TIME_LIMIT = 1.5
+
+
+class HastyWebhookChannel(WebhookChannel):
+    schedule = tuple(timedelta(seconds=wait) for wait in (0.2, 0.3, 0.5, 1, 1, 2, 2, 3, 3))
