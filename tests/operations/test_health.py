@@ -150,7 +150,7 @@ def test_query_count(client, rows, django_assert_num_queries):
     problems(client)
     every_minute()
     with django_assert_num_queries(
-        8
+        9
     ):  # a write, overdue (2 channels), sent, PINs, files, bot, worker
         problems(client)
 
