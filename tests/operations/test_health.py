@@ -151,7 +151,7 @@ def test_query_count(client, rows, django_assert_num_queries):
     every_minute()
     with django_assert_num_queries(
         9
-    ):  # a write, overdue (2 channels), sent, PINs, files, bot, worker
+    ):  # a write, overdue (3 channels), sent, PINs, files, bot, worker
         problems(client)
 
 
