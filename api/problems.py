@@ -1,7 +1,7 @@
 """Refusals as RFC 9457 has them: what went wrong, for programs by `code`, for people in words."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -202,12 +202,18 @@ def unauthenticated() -> Problem:
 
 
 def invalid(detail: Any) -> Problem:
-    """Of what serializers found: each key with its reasons."""
-    errors = []
-    for key, reasons in detail.items() if isinstance(detail, dict) else []:
-        for reason in reasons if isinstance(reasons, list) else []:
-            errors.append(error_at(pointer(key), reason.code, reason))
-    return Problem(400, "invalid", _("Проверьте ключи тела: они названы в errors."), errors=errors)
+    """Of what serializers found: each place in the body with its reasons."""
+    detail_of_all = _("Проверьте ключи тела: они названы в errors.")
+    return Problem(400, "invalid", detail_of_all, errors=list(_errors(detail)))
+
+
+def _errors(found: Any, *keys: object) -> Iterator[dict[str, str]]:
+    if isinstance(found, dict):
+        for key, inner in found.items():
+            yield from _errors(inner, *keys, key)
+        return
+    for reason in found:
+        yield error_at(pointer(*keys), reason.code, reason)
 
 
 def _unread(error: Exception) -> Problem | None:

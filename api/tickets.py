@@ -29,7 +29,7 @@ from tickets.agents import person_to_assign
 from tickets.attachments import NewFile
 from tickets.models import Face, Priority, Product, Ticket
 from tickets.plain import RELATED, ticket_data
-from tickets.queries import beside_place, closed_parent, place_of, read_place
+from tickets.queries import Place, beside_place, closed_parent, place_of, read_place
 from tickets.refusals import ProductUnavailable
 from tickets.refusals_joining import NoSuchTicket
 from tickets.services import change_facts, open_ticket
@@ -99,28 +99,33 @@ def _page(request: Request, caller: Caller) -> Mapping[str, Any]:
     size = page_size(request)
     rows, owner, newest_first = chosen(request, caller)
     what = f"tickets {newest_first}"
-    way, *ids = read_cursor(request, what) or [None]
-    place = read_place(ids) if way else None
-    back = way == BEFORE
-    found, more = beside_place(
-        rows.select_related(*RELATED),
-        size,
-        place,
-        newest_first=newest_first != back,
-        owner=owner,
-    )
+    way, *ids = read_cursor(request, what) or [AFTER]
+    place, back = read_place(ids), way == BEFORE
+    down = newest_first != back
+    rows = rows.select_related(*RELATED)
+    found, more = beside_place(rows, size, place, newest_first=down, owner=owner)
+    ends = [place_of(found[0]), place_of(found[-1])] if found else [_back_to(place, down)] * 2
     if back:
         found.reverse()
-    first, last = (place_of(found[0]), place_of(found[-1])) if found else (place, place)
-    has_next, has_previous = (place is not None, more) if back else (more, place is not None)
+        ends.reverse()
+    has_next, has_previous = (bool(place), more) if back else (more, bool(place))
+
+    def url(way: str, end: Place | None) -> str | None:
+        return page_url(request, what, [way, *end.ids]) if end else None
+
     page = {
         "results": [ticket_data(ticket) for ticket in found],
-        "next": page_url(request, what, [AFTER, *last.ids]) if last and has_next else None,
-        "previous": page_url(request, what, [BEFORE, *first.ids])
-        if first and has_previous
-        else None,
+        "next": url(AFTER, ends[1]) if has_next else None,
+        "previous": url(BEFORE, ends[0]) if has_previous else None,
     }
     return TicketPageOut(page).data
+
+
+def _back_to(place: Place | None, down: bool) -> Place | None:
+    """From a page without rows the way back leads to the very place it began at, not past it."""
+    if place is None:
+        return None
+    return Place(place.changed_at, place.number + (-1 if down else 1))
 
 
 class OneTicket(ApiView):
