@@ -5,17 +5,17 @@ import re
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from django.utils import timezone
 
 from api import limits
 from tests.api.conftest import Program, program_of, token_of
+from tests.threads import in_parallel
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
 def _begin_of_a_minute(clock):
-    from django.utils import timezone
-
     clock.advance(seconds=60 - timezone.now().timestamp() % 60)
 
 
@@ -107,3 +107,11 @@ def test_without_the_cache_calls_are_answered(annas, monkeypatch):
     monkeypatch.setattr(cache, "add", fail)
     answer = annas.get("me/")
     assert (answer.status_code, "RateLimit" in answer) == (200, False)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_calls_at_once_are_all_counted(anna):
+    """What reads a count and writes it back lets through as many as come at once."""
+    token = token_of(anna)
+    answers = in_parallel(*[lambda: Program(token).get("me/")] * 12)
+    assert sorted(answer.status_code for answer in answers) == [200] * 4 + [429] * 8
