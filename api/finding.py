@@ -6,14 +6,13 @@ from django.urls import reverse
 
 from api.callers import Caller
 from tickets.models import Ticket
-from tickets.plain import RELATED
 from tickets.queries import led_ticket
 from tickets.refusals import TicketMerged
 
 
 def find(caller: Caller, number: int) -> Ticket:
     """The ticket of a number, or the one that it leads to; foreign and missing look the same."""
-    ticket = led_ticket(caller.tickets().select_related(*RELATED), number)
+    ticket = led_ticket(caller.cards(), number)
     if ticket is None:
         raise Http404
     return ticket

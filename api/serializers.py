@@ -165,7 +165,17 @@ class ProblemOut(serializers.Serializer):
 
 
 def ticket_out(ticket: Any) -> Mapping[str, Any]:
-    return TicketOut(ticket_data(ticket)).data
+    return TicketOut(told(ticket)).data
+
+
+def told(ticket: Any) -> dict[str, Any]:
+    """The ticket, one of `Caller.cards`: of others whose number the caller may know."""
+    found = ticket_data(ticket)
+    if not ticket.is_parent_visible:
+        found["parent"] = None
+    if not ticket.is_into_visible:
+        found["merged_into"] = None
+    return found
 
 
 def file_out(file: Any) -> Mapping[str, Any]:

@@ -15,7 +15,7 @@ from api.cursors import page_size, page_url, read_cursor
 from api.fields import BodyText, Choice, Form, Identifier, Text, TitleText
 from api.filters import FILTERS, chosen
 from api.finding import address_of, find, find_to_change, led_to
-from api.serializers import TicketPageOut, ticket_out
+from api.serializers import TicketPageOut, ticket_out, told
 from api.writing import (
     Answer,
     answer_once,
@@ -28,7 +28,6 @@ from api.writing import (
 from tickets.agents import person_to_assign
 from tickets.attachments import NewFile
 from tickets.models import Face, Priority, Product, Ticket
-from tickets.plain import RELATED, ticket_data
 from tickets.queries import Place, beside_place, closed_parent, place_of, read_place
 from tickets.refusals import ProductUnavailable
 from tickets.refusals_joining import NoSuchTicket
@@ -102,7 +101,7 @@ def _page(request: Request, caller: Caller) -> Mapping[str, Any]:
     way, *ids = read_cursor(request, what) or [AFTER]
     place, back = read_place(ids), way == BEFORE
     down = newest_first != back
-    rows = rows.select_related(*RELATED)
+    rows = caller.with_all_told(rows)
     found, more = beside_place(rows, size, place, newest_first=down, owner=owner)
     ends = [place_of(found[0]), place_of(found[-1])] if found else [_back_to(place, down)] * 2
     if back:
@@ -114,7 +113,7 @@ def _page(request: Request, caller: Caller) -> Mapping[str, Any]:
         return page_url(request, what, [way, *end.ids]) if end else None
 
     page = {
-        "results": [ticket_data(ticket) for ticket in found],
+        "results": [told(ticket) for ticket in found],
         "next": url(AFTER, ends[1]) if has_next else None,
         "previous": url(BEFORE, ends[0]) if has_previous else None,
     }

@@ -22,7 +22,6 @@ from api.serializers import ticket_out
 from tickets.attachments import NewFile
 from tickets.forms import Made, Sending, fingerprint, once
 from tickets.models import Ticket
-from tickets.plain import RELATED
 from tickets.recording import Actor
 from tickets.versions import change_of, version_of
 
@@ -113,7 +112,7 @@ def tag_of(ticket: Ticket, caller: Caller) -> str:
 
 def ticket_answer(ticket: Ticket, caller: Caller, *, status: int = 200) -> Answer:
     """The ticket as it is now, with its ETag."""
-    now = Ticket.objects.select_related(*RELATED).get(pk=ticket.pk)
+    now = caller.cards().get(pk=ticket.pk)
     return Answer(ticket_out(now), status, {"ETag": tag_of(now, caller)})
 
 

@@ -170,3 +170,14 @@ def test_tickets_of_a_token_are_counted_apart(alphas, annas, anna, product):
     assert codes(refused) == [("#/parent", "no_such_ticket")]
     Ticket.objects.update(status="closed")
     assert annas.post("tickets/", follow_up).json()["parent"] == follow_up["parent"]
+
+
+def test_numbers_of_tickets_that_one_may_not_see_are_not_told(annas, desk, anna, boris):
+    foreign, mine = open_ticket(boris), open_ticket(anna)
+    Ticket.objects.filter(pk=mine.pk).update(parent=foreign, merged_into=foreign)
+    for found in (
+        annas.get(f"tickets/{mine.pk}/").json(), annas.get("tickets/").json()["results"][0]
+    ):  # fmt: skip
+        assert (found["parent"], found["merged_into"]) == (None, None)
+    listed = {one["number"]: one for one in desk.get("tickets/").json()["results"]}
+    assert (listed[mine.pk]["parent"], listed[mine.pk]["merged_into"]) == (foreign.pk,) * 2
