@@ -2,8 +2,8 @@
 
 from typing import ClassVar
 
+from django.http import HttpResponse
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from accounts.models import Scope
 from api.base import ApiView
@@ -49,7 +49,7 @@ class RequesterAct(ApiView):
 
     form: ClassVar[type[Form]]
 
-    def post(self, request: Request, number: int) -> Response:
+    def post(self, request: Request, number: int) -> HttpResponse:
         self.caller.require(Scope.WRITE)
         form = self.read(self.form)
         actor = customer(person_of(self.caller, form), Face.API)
@@ -81,7 +81,7 @@ class Close(RequesterAct):
 
 
 class Status(ApiView):
-    def post(self, request: Request, number: int) -> Response:
+    def post(self, request: Request, number: int) -> HttpResponse:
         caller = self.caller
         caller.require_desk(MAY_CHANGE)
         form = self.read(StatusForm)
@@ -100,7 +100,7 @@ class Status(ApiView):
 class Merge(ApiView):
     """Answers with the ticket that is left."""
 
-    def post(self, request: Request, number: int) -> Response:
+    def post(self, request: Request, number: int) -> HttpResponse:
         caller = self.caller
         caller.require_desk(MAY_CHANGE)
         form = self.read(MergeForm)

@@ -51,7 +51,7 @@ class TicketFiles(ApiView):
         files, more = enclosed(ticket, after, size, internal=self.caller.serves)
         return Response(id_page(request, what, files, more, [file_out(file) for file in files]))
 
-    def post(self, request: Request, number: int) -> Response:
+    def post(self, request: Request, number: int) -> HttpResponseBase:
         """Where the files cannot be stored the words stay without them; `files_refused` says so."""
         require_saying(self.caller)
         form = self.read(NewFiles)

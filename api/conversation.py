@@ -60,7 +60,7 @@ class Comments(ApiView):
         results = [comment_out(comment, comment.attachments.all()) for comment in comments]
         return Response(id_page(request, what, comments, more, results))
 
-    def post(self, request: Request, number: int) -> Response:
+    def post(self, request: Request, number: int) -> HttpResponseBase:
         require_saying(self.caller)
         form = self.read(NewComment)
         actor = self.caller.speaking_as(person_of(self.caller, form))

@@ -57,7 +57,7 @@ class Tickets(ApiView):
         self.caller.require_reading()
         return Response(_page(request, self.caller))
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         caller = self.caller
         caller.require(Scope.WRITE)
         form = self.read(NewTicket)

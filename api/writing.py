@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from django.http import HttpResponse
 from django.utils.http import parse_etags
 from django.utils.translation import gettext as _
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from accounts.models import User
 from accounts.tokens import member_named
@@ -59,7 +60,7 @@ def answer_once(
     content: Mapping[str, Any],
     files: Sequence[NewFile] = (),
     carry_out: Callable[..., Any] = once,
-) -> Response:
+) -> HttpResponse:
     """What `act` answers, or what it answered when the same request came under this key before.
 
     `content` is what was sent, as it came. Raises KeyReused when the key came with another request.
@@ -68,7 +69,8 @@ def answer_once(
 
     def keep(stored: Sequence[NewFile]) -> Made:
         answer = act(stored)
-        return {"status": answer.status, "body": answer.body, "headers": answer.headers}
+        text = JSONRenderer().render(answer.body).decode()  # as rows, the database sorts its keys
+        return {"status": answer.status, "body": text, "headers": answer.headers}
 
     key = _key(request, view.caller)
     about = {"method": request.method, "path": request.path, "body": dict(content)}
@@ -81,7 +83,12 @@ def answer_once(
         organization=view.caller.organization,
     )
     done = carry_out(sending, keep)
-    response = Response(done.made["body"], done.made["status"], headers=done.made["headers"])
+    response = HttpResponse(
+        done.made["body"],
+        status=done.made["status"],
+        content_type="application/json",
+        headers=done.made["headers"],
+    )
     if not done.is_new:
         response["Idempotency-Replayed"] = "true"
     return response
@@ -137,7 +144,7 @@ def change_ticket(
     *,
     content: Mapping[str, Any],
     **given: Any,
-) -> Response:
+) -> HttpResponse:
     """What `act` makes of the ticket of a number: once a key, and only if it matches."""
     caller, request = view.caller, view.request
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from tests.api.conftest import codes, program_of
@@ -175,9 +176,10 @@ def test_list_costs_little_besides_the_token(
     type(anna.organization).objects.update(shares_tickets=True)
     program = request.getfixturevalue(who)
     program.get("me/")  # writes the token's last use
-    for query in ("page_size=100", "page_size=100&search=отчёт&list=all"):
-        with django_assert_num_queries(1 + most):
-            answer = program.get(f"tickets/?{query}")
+    of_search = 3 if connection.vendor == "postgresql" else 0  # it finds numbers first
+    for query, more in (("", 0), ("&search=отчёт&list=all", of_search)):
+        with django_assert_num_queries(1 + most + more):
+            answer = program.get(f"tickets/?page_size=100{query}")
         assert len(numbers(answer)) == count
 
 
