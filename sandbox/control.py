@@ -12,6 +12,7 @@ from sandbox import groups, people
 from sandbox.bot_api import STATE
 from sandbox.errors import ControlError
 from sandbox.files import KINDS, Upload, guess_type
+from sandbox.hooks import handle_hook, handle_hooks
 from sandbox.parameters import parse_json, read_upload
 from sandbox.state import Json, State
 from sandbox.view import show_messages, show_state
@@ -195,6 +196,8 @@ def routes() -> list[web.RouteDef]:
         web.get("/sandbox/mail", handle_mail),
         web.delete("/sandbox/mail", handle_mail),
         web.get("/sandbox/mail/{id}", handle_letter),
+        web.post("/hooks/{name}", handle_hook),
+        web.route("*", "/sandbox/hooks", handle_hooks),
         web.get("/sandbox/requests", handle_requests),
         web.get("/sandbox/faults", handle_faults),
         web.post("/sandbox/faults", handle_faults),

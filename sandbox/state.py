@@ -257,6 +257,8 @@ class State:
         self.files = FileStore()
         self.callbacks: dict[str, Callback] = {}
         self.mail: list[Json] = []
+        self.hooks: deque[Json] = deque(maxlen=200)  # the newest first
+        self.hook_secret = ""
         self.requests: deque[Json] = deque(maxlen=2000)
         self.faults = Faults()
         self.limits.clear()

@@ -4,12 +4,14 @@ import { $, h } from './dom.js';
 import { group, shared } from './store.js';
 import * as faults from './faults.js';
 import * as grouptools from './grouptools.js';
+import * as hooks from './hooks.js';
 import * as mailbox from './mailbox.js';
 import * as requests from './requests.js';
 
 const TABS = {
   mail: ['Почта', mailbox],
   requests: ['Запросы', requests],
+  hooks: ['Вебхуки', hooks],
   faults: ['Сбои', faults],
   group: ['Группа', grouptools],
 };
@@ -41,7 +43,7 @@ function walkTabs(event) {
 }
 
 export const refreshPanel = shared(
-  () => Promise.all([mailbox.load(), requests.load(), faults.load()]), drawPanel);
+  () => Promise.all([mailbox.load(), requests.load(), hooks.load(), faults.load()]), drawPanel);
 
 export const { forget: forgetRequests } = requests;
 

@@ -34,7 +34,7 @@ LAST_PORT = 65535
 START_LIMIT = 60.0  # seconds
 HANDED_OVER = (
     "PORTAL_URL", "TELEGRAM_BOT_TOKEN", "TELEGRAM_API_URL", "TELEGRAM_LINK_URL", "EMAIL_URL",
-    "DEFAULT_FROM_EMAIL", "STAFF_EMAIL",
+    "DEFAULT_FROM_EMAIL", "STAFF_EMAIL", "WEBHOOK_ALLOW_PRIVATE",
 )  # fmt: skip
 PROOF_OF_WORK = "operations.tasks.every_minute"  # a task that may run at any time
 
@@ -286,6 +286,8 @@ def environment(options: Options, url: str, with_sandbox: bool) -> dict[str, str
             "EMAIL_URL": f"smtp://{LOOPBACK}:{options['smtp_port']}",
             "DEFAULT_FROM_EMAIL": "Поддержка <support@support.example>",
             "STAFF_EMAIL": settings.STAFF_EMAIL or "desk@support.example",
+            # the sandbox receives webhooks, too
+            "WEBHOOK_ALLOW_PRIVATE": "0" if open_places(options["host"]) else "1",
         }
     return env
 
