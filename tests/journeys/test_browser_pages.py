@@ -34,8 +34,10 @@ from tests.factories import (
 from tests.second_factor import code_of
 from tickets import recording, services
 from tickets.comments import add_comment
-from tickets.models import Face, Ticket
+from tickets.models import Delivery, Face, Ticket
 from tickets.status import TicketStatus
+from webhooks.models import Attempt, Endpoint, HookKind, Message
+from webhooks.services import add_endpoint, set_on
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -60,6 +62,12 @@ PAGES = {  # and what of the ticket or a link their addresses need
     "integrations_token_new": {},
     "integrations_organization_token_new": {},
     "integrations_token_revoke": {"number": ApiToken},
+    "integrations_webhook_new": {},
+    "integrations_organization_webhook_new": {},
+    "integrations_webhook": {"number": Endpoint},
+    "integrations_webhook_change": {"number": Endpoint},
+    "integrations_webhook_secret": {"number": Endpoint},
+    "integrations_webhook_remove": {"number": Endpoint},
     "help": {},
     "personal_data": {},
     "personal_data_erase": {},
@@ -89,7 +97,8 @@ NO_PAGES = {
     "bot_registration_state", "bot_test_message", "drafts", "data_download", "email_resend",
     "email_cancel", "end_all_sessions", "logout", "live", "ticket_live", "ticket_news",
     "new_ticket_similar", "ticket_follow", "organization_join", "organization_decide",
-    "organization_role",
+    "organization_role", "integrations_webhook_switch", "integrations_webhook_test",
+    "integrations_webhook_again",
 }  # fmt: skip
 DESKTOP, ZOOMED = {"width": 1280, "height": 900}, {"width": 640, "height": 450}  # 200 %
 PHONE, NARROW = {"width": 390, "height": 844}, {"width": 320, "height": 568}
@@ -106,6 +115,7 @@ def ticket(transactional_db, anna, agent, settings) -> Ticket:
     asking = UserFactory(first_name="Пётр", last_name="Новый")
     JoinRequest.objects.create(user=asking, organization=anna.organization)
     give_tokens(anna)
+    give_webhooks(anna)
     BotHeartbeat.objects.create(bot_id=1, username="help_bot", seen_at=timezone.now())
     MessengerAccountFactory(user=anna, username="anna_k")
     product, staff = ProductFactory(icon="☁️"), recording.agent(agent)
@@ -139,6 +149,23 @@ def give_tokens(anna) -> None:
         )
 
 
+def give_webhooks(anna) -> None:
+    """One of her own that has been told in every way, one of the organization that is off."""
+    url = f"https://hooks.example.com/{'a' * 120}"
+    given = {"by": anna, "url": url, "kinds": [kind.value for kind in HookKind]}
+    endpoint = add_endpoint(**given, origin=Origin(anna))
+    off = add_endpoint(**given, organization=anna.organization, origin=Origin(anna))
+    set_on(off, by=anna, is_on=False, origin=Origin(anna))
+    for number, state in enumerate(Delivery.State.values):
+        row = Delivery.objects.create(
+            channel="webhook", kind="webhook_test", address=str(endpoint.pk), key=f"t{number}",
+            state=state, error="вебхук отключён", attempts=2,
+        )  # fmt: skip
+        Message.objects.create(delivery=row, webhook_id=f"msg_{number}", body='{"type":"test"}')
+        Attempt.objects.create(delivery=row, error="Нет ответа за 10 секунд.", milliseconds=10_000)
+        Attempt.objects.create(delivery=row, status=500, answer="x" * 300, milliseconds=31)
+
+
 @pytest.fixture
 def visit(page, live_server, anna, agent) -> Callable[[str, Ticket], None]:
     """Open a page by its name, signed in where that is needed."""
@@ -154,6 +181,7 @@ def visit(page, live_server, anna, agent) -> Callable[[str, Ticket], None]:
         numbers = {
             Ticket: ticket.pk,
             ApiToken: ApiToken.objects.values_list("pk", flat=True).first(),
+            Endpoint: Endpoint.objects.values_list("pk", flat=True).first(),
         }
         given = {key: numbers.get(of, of) for key, of in PAGES[name].items()}
         answer = page.goto(live_server.url + reverse(name, kwargs=given))
@@ -228,6 +256,29 @@ def test_token_that_is_shown_once_is_for_everybody(page, visit, ticket):
     page.get_by_role("heading", name="уже создан").wait_for()
     assert shown not in page.content()
     look(page, "integrations_token_again")
+
+
+def test_webhook_and_its_deliveries_are_for_everybody(page, visit, ticket):
+    visit("integrations_webhook_new", ticket)
+    page.get_by_role("button", name="Добавить вебхук").click()
+    page.get_by_role("link", name="Введите адрес.").wait_for()
+    look(page, "integrations_webhook_errors")
+    page.get_by_label("Адрес").fill("https://192.168.1.1/")
+    page.get_by_label("поддержка ответила").check()
+    page.get_by_role("button", name="Добавить вебхук").click()
+    page.get_by_role("link", name="во внутреннюю сеть").wait_for()
+    page.get_by_label("Адрес").fill("https://hooks.example.com/a")
+    page.get_by_role("button", name="Добавить вебхук").click()
+    assert page.locator("#webhook-secret").inner_text().startswith("whsec_")
+    look(page, "integrations_webhook_made")
+    page.get_by_role("link", name="Секрет сохранён, продолжить").click()
+    page.get_by_text("Событий ещё не было").wait_for()
+    look(page, "integrations_webhook_empty")
+    page.get_by_role("button", name="Отправить пробное событие").click()
+    page.get_by_text("ждёт отправки").wait_for()
+    visit("integrations_webhook", ticket)
+    page.locator("summary").first.click()
+    look(page, "integrations_webhook_open")
 
 
 def give_password(page, address: str, person) -> None:
