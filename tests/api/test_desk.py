@@ -40,6 +40,15 @@ def test_only_agents_are_given_tickets(desk, number, who):
     assert Ticket.objects.get().priority == "medium"
 
 
+def test_assignee_who_left_stays_while_something_else_is_changed(desk, number, agent):
+    desk.patch(f"tickets/{number}/", {"assignee": agent.pk})
+    left = SpecialistFactory()
+    Ticket.objects.update(assignee=left)
+    type(left).objects.filter(pk=left.pk).update(is_active=False)
+    answer = desk.patch(f"tickets/{number}/", {"priority": "high"}).json()
+    assert (answer["priority"], answer["assignee"]["id"]) == ("high", left.pk)
+
+
 READ_ONLY = ["number", "status", "title", "requester", "merged_into", "changed_at", "score"]
 
 
