@@ -18,15 +18,15 @@ OVERLAP = timedelta(hours=24)  # for which the old secret signs beside a new one
 
 
 class HookKind(models.TextChoices):
-    """What can be told. Of the kinds that fit an event the first chosen one names it."""
+    """What can be told of a ticket, in the order of its life."""
 
     CREATED = "created", _("заявка создана")
-    RATED = "rated", _("поставлена оценка")
-    CLOSED = "closed", _("заявка закрыта")
-    RESOLVED = "resolved", _("заявка выполнена")
     ANSWERED = "answered", _("поддержка ответила")
     COMMENTED = "commented", _("клиент написал")
     STATUS = "status", _("статус изменён")
+    RESOLVED = "resolved", _("заявка выполнена")
+    CLOSED = "closed", _("заявка закрыта")
+    RATED = "rated", _("поставлена оценка")
 
 
 class Endpoint(models.Model):

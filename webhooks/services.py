@@ -80,7 +80,7 @@ def deliveries_of(endpoint: Endpoint) -> QuerySet[Delivery]:
     attempts = Attempt.objects.annotate(shown=Left("answer", ANSWER_SHOWN)).defer("answer")
     newest_first = Prefetch("webhook_attempts", attempts.order_by("-pk"))
     rows = Delivery.objects.filter(channel=CHANNEL, address=str(endpoint.pk))
-    return rows.select_related("webhook").prefetch_related(newest_first).order_by("-pk")
+    return rows.select_related("webhook", "event").prefetch_related(newest_first).order_by("-pk")
 
 
 # Changes by their owner

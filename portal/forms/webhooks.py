@@ -1,6 +1,5 @@
 """An address of a program, and what it hears."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -10,12 +9,6 @@ from django.utils.translation import gettext_lazy as _
 from webhooks.addresses import UrlRefused, clean_url
 from webhooks.models import URL_LIMIT, HookKind
 from webhooks.services import NoKinds
-
-# As a ticket lives; HookKind has another order
-SHOWN: Sequence[HookKind] = (
-    HookKind.CREATED, HookKind.ANSWERED, HookKind.COMMENTED, HookKind.STATUS, HookKind.RESOLVED,
-    HookKind.CLOSED, HookKind.RATED,
-)  # fmt: skip
 
 
 class WebhookForm(forms.Form):
@@ -28,7 +21,7 @@ class WebhookForm(forms.Form):
     )
     kinds = forms.MultipleChoiceField(
         label=_("О чём сообщать"),
-        choices=[(kind.value, kind.label) for kind in SHOWN],
+        choices=HookKind.choices,
         error_messages={"required": NoKinds.words},
         widget=forms.CheckboxSelectMultiple,
     )

@@ -67,6 +67,7 @@ def brief(monkeypatch):
 # Where it goes
 
 
+# As 7f000001.nip.io does (dergigi/ants#182)
 @pytest.mark.parametrize(
     "found",
     [
