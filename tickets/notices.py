@@ -126,16 +126,14 @@ def notices_of(event: TicketEvent, concerned: Sequence[User] = ()) -> list[Notic
         delay = LAST_PARTS if _is_word_of_customers(event) else timedelta()
         found.append(Notice(NoticeKind.STAFF_FOLLOWED, event, Audience.WATCHERS, delay=delay))
     if not event.is_internal:
-        found.append(Notice(NoticeKind.EVENT, event, Audience.SYSTEMS))
+        found.append(Notice(NoticeKind.EVENT, event, Audience.SYSTEMS, delay=_growing(event)))
     return found
 
 
 def _for_customer(event: TicketEvent) -> list[Notice]:
     if _is_word_of_customers(event):
-        # Words of a chat may still grow; a row that waits holds up the others of its conversation
-        delay = LAST_PARTS if event.face in (Face.BOT, Face.GROUP) else timedelta()
         resumes = event.ticket.status == TicketStatus.WAITING
-        return [Notice(NoticeKind.COLLEAGUE, event, delay=delay, resumes=resumes)]
+        return [Notice(NoticeKind.COLLEAGUE, event, delay=_growing(event), resumes=resumes)]
     if _is_told_with_words(event):
         return []
     if event.kind == Kind.MERGED:
@@ -185,6 +183,15 @@ def _for_followers(event: TicketEvent) -> list[Notice]:
 
 def _is_word_of_customers(event: TicketEvent) -> bool:
     return event.kind == Kind.COMMENTED and bool(event.actor_id) and not event.by_agent
+
+
+def _growing(event: TicketEvent) -> timedelta:
+    """How long customers' words may still grow, which come from a chat part by part.
+
+    A row that waits holds up the others of its conversation.
+    """
+    from_chat = event.face in (Face.BOT, Face.GROUP)
+    return LAST_PARTS if from_chat and _is_word_of_customers(event) else timedelta()
 
 
 def _is_told_with_words(event: TicketEvent) -> bool:

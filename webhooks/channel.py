@@ -1,5 +1,6 @@
 """Programs of customers as a channel: signed requests, side by side, each ticket's in order."""
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,6 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import ClassVar
 from uuid import uuid4
 
+from django.db import DatabaseError
 from django.db.models import F, QuerySet, TextChoices, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
@@ -42,6 +44,8 @@ from webhooks.services import (
     switch_off,
 )
 from webhooks.signing import signed_headers
+
+logger = logging.getLogger(__name__)
 
 AT_ONCE = 4  # requests begun at a time to one endpoint
 SLOW = 1.0  # seconds of a request after which no further one to its endpoint is begun
@@ -127,8 +131,11 @@ class WebhookChannel(Channel):
         for delivery in deliveries:
             try:
                 endpoint, parcel = _parcel_of(delivery)
-            except (Cancelled, PermanentError) as error:
+            except (Cancelled, DatabaseError) as error:
                 yield Outcome(delivery, error)
+            except Exception as error:  # what cannot be made now will not be made later
+                logger.exception("Webhook %s cannot be made", delivery.pk)
+                yield Outcome(delivery, PermanentError(type(error).__name__))
             else:
                 self._courier = self._courier or Courier()
                 self._going[self._courier.carry(parcel)] = Going(delivery, endpoint)
@@ -150,7 +157,10 @@ class WebhookChannel(Channel):
     def _ended(self, done: Iterable[Future[Answer]]) -> Iterator[Outcome]:
         for future in done:
             going = self._going.pop(future)
-            error = self._meaning(going.delivery, going.endpoint, future.result())
+            try:
+                error = self._meaning(going.delivery, going.endpoint, future.result())
+            except DatabaseError as failure:
+                error = failure
             yield Outcome(going.delivery, error)
 
     def _meaning(self, delivery: Delivery, endpoint: Endpoint, answer: Answer) -> Exception | None:

@@ -14,7 +14,9 @@ from django_q.models import OrmQ
 from tests.factories import open_ticket
 from tests.webhooks.receiver import code, flood, reset
 from tickets import comments, delivery
-from tickets.models import Delivery
+from tickets.models import Delivery, Face
+from tickets.recording import customer
+from webhooks import channel
 from webhooks.courier import ANSWER_LIMIT
 from webhooks.models import Attempt, Endpoint
 
@@ -98,6 +100,36 @@ def test_owner_is_told_once_however_much_fails(hook, receiver, anna, drain, cloc
     drain()
     assert Delivery.objects.filter(kind="webhook_off").count() == 1
     assert not rows().filter(state=Delivery.State.QUEUED).exists()
+
+
+def test_event_that_cannot_be_told_holds_up_no_other(hook, receiver, anna, drain, monkeypatch):
+    tickets = [open_ticket(anna) for _number in range(3)]
+    make = channel.body_of
+
+    def fail_for_the_first(kind, event):
+        if event.ticket == tickets[0]:
+            raise ValueError("cannot be told")
+        return make(kind, event)
+
+    monkeypatch.setattr(channel, "body_of", fail_for_the_first)
+    drain()
+    states = [row.state for row in rows()]
+    assert states == [Delivery.State.FAILED, Delivery.State.SENT, Delivery.State.SENT]
+    assert len(receiver.received) == 2
+
+
+def test_words_of_a_chat_are_told_when_they_are_whole(hook, receiver, anna, drain, clock):
+    """Parts that come within a minute join one comment."""
+    ticket = open_ticket(anna)
+    drain()
+    comments.add_comment(ticket=ticket, actor=customer(anna, Face.BOT), body="Первая часть")
+    drain()
+    assert len(receiver.received) == 1
+    ticket.comments.update(body="Первая часть\nВторая часть")
+    clock.advance(seconds=61)
+    drain()
+    said = json.loads(receiver.received[-1].body)["data"]["event"]["comment"]["body"]
+    assert said == "Первая часть\nВторая часть"
 
 
 def test_worker_that_starts_late_finds_what_waits(hook, receiver, anna, run_queue):
