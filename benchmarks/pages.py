@@ -200,7 +200,7 @@ class Side:
         queries: list[str] = []
 
         def note(execute: Callable, sql: str, *arguments: object) -> object:
-            if sql.startswith(("SELECT", *WRITES)):  # not BEGIN and SAVEPOINT
+            if sql.startswith(("SELECT", "WITH", *WRITES)):  # not BEGIN and SAVEPOINT
                 queries.append(sql)
             return execute(sql, *arguments)
 

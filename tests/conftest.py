@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.apps import apps
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
 from django.db import connection, transaction
-from django.test import TransactionTestCase, override_settings
+from django.test import Client, TransactionTestCase, override_settings
 from django.utils import timezone
 from hypothesis import settings as hypothesis_settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
+from accounts.models import User
+from accounts.sessions import SessionStore
 from tests import factories, kept_database, queue
 from tickets import recording
 from tickets.models import Face
@@ -137,6 +141,24 @@ def _forget_rows(_case: TransactionTestCase) -> None:
         for model in apps.get_models(include_auto_created=True):
             if model not in (ContentType, Permission):
                 model._base_manager.all()._raw_delete("default")
+
+
+def _sign_in(client: Client, user: User, backend: str | None = None) -> None:
+    session = SessionStore()
+    session[SESSION_KEY] = user._meta.pk.value_to_string(user)
+    session[BACKEND_SESSION_KEY] = backend or settings.AUTHENTICATION_BACKENDS[1]
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.save()
+    client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_log_in() -> Iterator[None]:
+    """A session is all that `force_login` is asked for. Django's also counts and logs the log-in
+    as one through the page: a dozen queries for thousands of tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Client, "_login", _sign_in)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

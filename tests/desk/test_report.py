@@ -5,6 +5,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
 from desk.report_csv import safe
@@ -54,11 +55,13 @@ def lead(client, head):
 
 @pytest.fixture
 def solved(anna, specialist):
-    """A ticket that the specialist solved and Anna rated."""
+    """A ticket that the specialist solved in no time and Anna rated."""
     ticket = open_ticket(anna, product=ProductFactory(name="Базы данных"))
     by = agent(specialist)
     services.assign_ticket(ticket=ticket, assignee=specialist, actor=by)
     services.change_status(ticket=ticket, to=TicketStatus.RESOLVED, actor=by, answer="Готово.")
+    Ticket.objects.update(answered_at=F("created_at"))
+    ticket.events.filter(solved_in__isnull=False).update(solved_in=0)
     ticket.refresh_from_db()
     by_anna = customer(anna, Face.PORTAL)
     return services.rate_ticket(ticket=ticket, actor=by_anna, score=4, text="=1+1 спасибо")
