@@ -26,7 +26,8 @@ def read_object(body: bytes) -> dict[str, Any]:
             parse_constant=_refuse,
             parse_float=_finite,
         )
-    except (ValueError, RecursionError):  # UnicodeDecodeError and JSONDecodeError among them
+        json.dumps(found, ensure_ascii=False).encode()  # no half of a surrogate pair anywhere
+    except (ValueError, RecursionError):  # errors of JSON and of Unicode among them
         raise Problem(400, "bad_json", _("Тело запроса — не JSON по RFC 8259.")) from None
     if not isinstance(found, dict):
         raise Problem(400, "bad_json", _("Тело запроса должно быть объектом JSON."))
@@ -37,8 +38,6 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         raise ValueError("a key comes twice")
-    for key in found:
-        key.encode()  # no half of a surrogate pair
     return found
 
 

@@ -27,6 +27,7 @@ def require_problem(answer, status, code):
         b"", b"{", b"[]", b"1", b"null", b'"x"', b"{}{}", b"\xef\xbb\xbf{}", b'{"title": NaN}',
         b'{"title": Infinity}', b'{"title": -Infinity}', b'{"title": 1e999}',
         b'{"title": "a", "title": "b"}', b'{"\\ud800": 1}', DEEP,
+        b'{"title": ["\\udfff"]}', b'{"status": "\\ud800"}', b'{"score": "\\udc00\\ud800"}',
         b'{"product": ' + b"9" * 5000 + b"}",
         b'{"title": "\xff"}', '{"title": "x"}'.encode("utf-16"), b"\x00",
         b"{'title': 1}", b"{title: 1}",
@@ -43,8 +44,7 @@ def test_broken_json(annas, body):
     "body",
     [
         b'{"title": "\\u0000", "description": "x", "product": 1}',
-        b'{"title": "\\ud800", "description": "x", "product": 1}',
-        b'{"title": {"a": "\\udfff"}, "description": ["\\u0000"], "product": true}',
+        b'{"title": {"a": "b"}, "description": ["\\u0000"], "product": true}',
         b'{"title": 1, "description": "x", "product": "1"}',
         b'{"title": "x", "description": "x", "product": 1.0}',
         b'{"title": "x", "description": "x", "product": -1}',
