@@ -38,14 +38,8 @@ class TooManyBodies(BodyIncomplete):
 class Body:
     """`wsgi.input` that holds a place from its first read to its end, and is never cut short."""
 
-    def __init__(
-        self,
-        source: Any,
-        length: int,
-        connection: socket | None,
-        close_after: Callable[[], None] = lambda: None,
-    ) -> None:
-        self._source, self._connection, self._close_after = source, connection, close_after
+    def __init__(self, source: Any, length: int, connection: socket | None) -> None:
+        self._source, self._connection = source, connection
         self.length = self.left = length
         self._timer: Timer | None = None
         self._has_place = self._is_late = False
@@ -106,7 +100,6 @@ class Body:
         self.end()
         if not self.left:
             return
-        self._close_after()
         if not self._is_late and self._begin(DISCARDED_FOR):
             with suppress(Exception):  # whatever is wrong with it
                 allowed = DISCARDED
@@ -138,12 +131,16 @@ def bodies_in_time(application: Application) -> Application:
         length = _length(environ)
         if not length:
             return application(environ, start_response)
-        body = Body(
-            environ["wsgi.input"], length, environ.get("gunicorn.socket"), _closing(start_response)
-        )
+        body = Body(environ["wsgi.input"], length, environ.get("gunicorn.socket"))
         environ["wsgi.input"] = body
+
+        def start(*args: Any) -> Any:
+            if body.left:  # said in the headers, or the sender would lose its next request
+                _closing(start_response)()
+            return start_response(*args)
+
         try:
-            return Answer(application(environ, start_response), body)
+            return Answer(application(environ, start), body)
         except BaseException:
             body.end()
             raise

@@ -2,7 +2,7 @@
 
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from select import select
 
@@ -37,6 +37,13 @@ def test_stranger_sends_no_files(port):
     text = ask(port, request)
     assert text.startswith("HTTP/1.1 302")
     assert "Location: /login/?next=/tickets/1/comment/" in text
+
+
+def test_answer_says_that_the_connection_ends(port):
+    """Or a client that keeps it would lose its next request, as programs' pools did."""
+    with connect(port) as client:
+        client.sendall(head("/api/v1/tickets/", "Content-Length: 2") + b"{}")
+        assert "Connection: close" in answer(client)
 
 
 def test_body_without_a_length_is_refused(port):
@@ -92,10 +99,10 @@ def status_of(client: socket.socket) -> str:
 class Server:
     """As gunicorn's response: the application gets its bound method."""
 
-    closes = False
+    closes = said = False
 
     def start_response(self, *_head: object) -> None:
-        """Nothing is sent."""
+        self.said = self.closes
 
     def force_close(self) -> None:
         self.closes = True
@@ -108,11 +115,13 @@ def test_connection_ends_after_a_body_that_was_not_read(line, read):
     theirs.shutdown(socket.SHUT_WR)
     server, environ = Server(), {"wsgi.input": Source(ours), "CONTENT_LENGTH": "10"}
 
-    def application(environ: dict, _start: object) -> list[bytes]:
-        return [environ["wsgi.input"].read(read)]
+    def application(environ: dict, start: Callable[..., None]) -> list[bytes]:
+        content = environ["wsgi.input"].read(read)
+        start("200 OK", [])
+        return [content]
 
     bodies.bodies_in_time(application)(environ, server.start_response).close()
-    assert server.closes == (read < 10)
+    assert server.said == (read < 10)
     assert free_places() == bodies.AT_ONCE
 
 
