@@ -28,7 +28,10 @@ from webhooks.addresses import UrlRefused, clean_url, require_public
 logger = logging.getLogger(__name__)
 
 TIME_LIMIT = 10.0  # seconds for all of it, however the bytes drip
-ANSWER_LIMIT = 64 * 1024  # bytes that are read
+ANSWER_LIMIT = 64 * 1024  # bytes of an answer that are kept
+# One that is cut into bytes, or announced without end, would keep the thread from all others
+PARTS_LIMIT = 500
+TRAFFIC_LIMIT = ANSWER_LIMIT + 32 * 1024  # bytes that are let in
 HEADERS = {
     "Content-Type": "application/json; charset=utf-8",
     "User-Agent": "support-portal-webhooks/1",
@@ -109,10 +112,12 @@ async def _post(parcel: Parcel) -> AsyncIterator[Answer]:
         later = found.get(b"retry-after", b"").decode("ascii", "replace")
         answer = Answer(response.status, retry_after=later)
         yield answer
+        parts = 0
         async for chunk in response.aiter_stream():
+            parts += 1
             answer = replace(answer, body=(answer.body + chunk)[:ANSWER_LIMIT])
             yield answer
-            if len(answer.body) == ANSWER_LIMIT:
+            if len(answer.body) == ANSWER_LIMIT or parts == PARTS_LIMIT:
                 return
 
 
@@ -145,10 +150,37 @@ class CheckedBackend(httpcore.AnyIOBackend):
         failure: Exception = OSError("no address")
         for address in addresses:
             try:
-                return await super().connect_tcp(address, port, timeout)
+                return BoundedStream(await super().connect_tcp(address, port, timeout))
             except httpcore.ConnectError as error:
                 failure = error
         raise failure
+
+
+class BoundedStream(httpcore.AsyncNetworkStream):
+    """A connection that ends when more comes in than any answer needs."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+        self._left = TRAFFIC_LIMIT
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+        if self._left <= 0:
+            raise httpcore.RemoteProtocolError("too much")
+        data = await self._stream.read(min(max_bytes, self._left), timeout)
+        self._left -= len(data)
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(self, *args: Any, **given: Any) -> httpcore.AsyncNetworkStream:
+        return BoundedStream(await self._stream.start_tls(*args, **given))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
 
 
 async def resolve(host: str, port: int) -> list[str]:

@@ -116,6 +116,20 @@ def flood(handler: Handler, _one: Received) -> None:
         handler.wfile.write(b"\x1f\x8b" * 5000)
 
 
+def crumble(handler: Handler, _one: Received) -> None:
+    handler.send_response(200)
+    handler.send_header("Transfer-Encoding", "chunked")
+    handler.end_headers()
+    for _number in range(10_000):
+        handler.wfile.write(b"1\r\nx\r\n" * 5000)
+
+
+def announce(handler: Handler, _one: Received) -> None:
+    """Without end that an answer is on its way."""
+    while not handler.receiver.ended.is_set():
+        handler.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000)
+
+
 def garbage(handler: Handler, _one: Received) -> None:
     handler.wfile.write(b"\x00\xff not HTTP at all\r\n\r\n")
     handler.close_connection = True

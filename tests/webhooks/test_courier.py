@@ -10,7 +10,9 @@ import time
 import pytest
 
 from tests.webhooks.receiver import (
+    announce,
     code,
+    crumble,
     drip,
     drip_body,
     flood,
@@ -20,7 +22,7 @@ from tests.webhooks.receiver import (
     running,
 )
 from webhooks import addresses, courier
-from webhooks.courier import ANSWER_LIMIT, Answer, Parcel
+from webhooks.courier import ANSWER_LIMIT, PARTS_LIMIT, Answer, Parcel
 
 PUBLIC, INSIDE = "93.184.216.34", "127.0.0.1"
 
@@ -200,7 +202,15 @@ def test_no_more_is_read_than_is_kept_and_nothing_is_unpacked(receiver):
     assert answer.body.startswith(b"\x1f\x8b")
 
 
-@pytest.mark.parametrize("behaviour", [garbage, reset])
+def test_answer_in_crumbs_is_not_read_to_its_end(receiver):
+    """It is cheap to send and dear to read: others would wait for it."""
+    receiver.plan = [crumble]
+    answer = deliver(receiver.url)
+    assert (answer.status, answer.error) == (200, "")
+    assert len(answer.body) <= PARTS_LIMIT
+
+
+@pytest.mark.parametrize("behaviour", [garbage, reset, announce])
 def test_broken_answer_is_told_in_words(receiver, behaviour):
     receiver.plan = [behaviour]
     answer = deliver(receiver.url)
