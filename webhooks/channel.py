@@ -31,7 +31,7 @@ from tickets.leases import PROGRAMS
 from tickets.models import Delivery
 from tickets.notices import Audience, Notice, NoticeKind
 from webhooks.bodies import body_of, kinds_of, test_body
-from webhooks.courier import Answer, Courier, Parcel
+from webhooks.courier import TIME_LIMIT, Answer, Courier, Parcel
 from webhooks.models import Attempt, Endpoint, Message
 from webhooks.services import (
     CHANNEL,
@@ -50,6 +50,7 @@ logger = logging.getLogger(__name__)
 AT_ONCE = 4  # requests begun at a time to one endpoint
 SLOW = 1.0  # seconds of a request after which no further one to its endpoint is begun
 LOOK_EVERY = 0.25  # seconds in which what ended is written down
+PATIENCE = TIME_LIMIT + 2  # seconds
 LONGEST_REST = timedelta(minutes=5)  # of an endpoint that fails, between two looks at it
 
 
@@ -144,12 +145,15 @@ class WebhookChannel(Channel):
             yield from self._ended(done)
 
     def finish(self) -> Iterable[Outcome]:
-        """What became of the requests still under way: each has its own end."""
+        """What became of the requests still under way: each ends by itself, in TIME_LIMIT."""
         try:
             while self._going:
-                done, _rest = wait(self._going, return_when=FIRST_COMPLETED)
+                done, _rest = wait(self._going, timeout=PATIENCE, return_when=FIRST_COMPLETED)
+                if not done:  # a stuck loop: the claims of their rows run out
+                    break
                 yield from self._ended(done)
         finally:
+            self._going.clear()
             if self._courier:
                 self._courier.close()
             self._courier = None
@@ -196,14 +200,14 @@ class WebhookChannel(Channel):
         return self.schedule[min(attempts, len(self.schedule)) - 1]
 
     def _let_rest(self, endpoint: Endpoint, rest: timedelta) -> None:
-        """An endpoint that fails is not asked with all that waits for it."""
+        """An endpoint that fails is not asked with all that waits for it; a test goes at once."""
         if not rest:
             return
         until = timezone.now() + rest
         waiting = Delivery.objects.filter(channel=self.name, address=str(endpoint.pk))
         under_way = [one.delivery.pk for one in self._going.values()]
         soon = waiting.filter(state=Delivery.State.QUEUED, due_at__lt=until)
-        soon.exclude(pk__in=under_way).update(due_at=until)
+        soon.exclude(pk__in=under_way).exclude(kind=WebhookKind.TEST_CALL).update(due_at=until)
 
     # For people
 

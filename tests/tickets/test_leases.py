@@ -7,7 +7,18 @@ from datetime import timedelta
 import pytest
 
 from tests.threads import in_parallel
-from tickets.leases import held_lease, process_name, release_lease, renew_lease, take_lease
+from tickets import leases
+from tickets.leases import (
+    DOWNLOADS,
+    LANES,
+    LETTERS,
+    PROGRAMS,
+    held_lease,
+    process_name,
+    release_lease,
+    renew_lease,
+    take_lease,
+)
 from tickets.models import Lease
 
 pytestmark = pytest.mark.django_db
@@ -119,3 +130,45 @@ def test_parallel_takers_have_one_winner():
     results = in_parallel(*[lambda owner=owner: take_lease("mail", owner) for owner in owners])
     assert sorted(results) == [False] * 5 + [True]
     assert Lease.objects.get().owner == owners[results.index(True)]
+
+
+# Slow work: two kinds at a time, so that of three workers one is free
+
+
+@pytest.fixture
+def woken(monkeypatch) -> list[str]:
+    names: list[str] = []
+    monkeypatch.setattr(leases, "_wakers", [names.append])
+    return names
+
+
+def test_third_kind_of_slow_work_waits_for_a_lane_and_is_woken(woken):
+    for lane in LANES:
+        take_lease(lane, OTHER_HOST)
+    with held_lease(PROGRAMS) as held:
+        assert not held
+    assert take_lease(PROGRAMS, THIRD_HOST)  # who has no lane keeps no lease either
+    release_lease(LANES[0], OTHER_HOST)
+    with held_lease(LETTERS) as held:
+        assert held
+        assert not take_lease(LANES[0], THIRD_HOST)
+    assert woken == [PROGRAMS]
+    with held_lease(DOWNLOADS) as held:
+        assert held
+    assert woken == [PROGRAMS]  # once
+    assert take_lease(LANES[0], THIRD_HOST)
+
+
+def test_lane_is_renewed_with_its_lease(clock, woken):
+    with held_lease(LETTERS):
+        for _number in range(3):
+            clock.advance(seconds=40)
+            renew_lease(LETTERS)
+        assert not take_lease(LANES[0], THIRD_HOST)
+
+
+def test_other_work_needs_no_lane():
+    for lane in LANES:
+        take_lease(lane, OTHER_HOST)
+    with held_lease("telegram") as held:
+        assert held

@@ -209,6 +209,20 @@ def test_endpoint_that_fails_rests_between_looks(hook, receiver, anna, drain, cl
     assert all(timedelta(minutes=4) < one <= timedelta(minutes=5) for one in rest)
 
 
+def test_test_goes_at_once_though_its_endpoint_rests(hook, receiver, anna, drain, clock):
+    receiver.plan = [code(500)] * 5
+    open_ticket(anna)
+    drain()
+    clock.advance(minutes=20)
+    services.send_test(hook, by=anna)
+    open_ticket(anna)
+    Delivery.objects.filter(kind=services.TEST).update(due_at=clock.now() + timedelta(seconds=2))
+    drain()
+    test = Delivery.objects.get(kind=services.TEST)
+    assert (test.state, test.attempts) == (State.FAILED, 1)
+    assert json.loads(receiver.received[-1].body)["type"] == "test"
+
+
 def test_readiness_minds_no_receiver_that_is_down(hook, receiver, anna, drain, clock):
     channel = delivery.channels()["webhook"]
     receiver.close()
