@@ -25,6 +25,7 @@ from api.writing import (
     tag_of,
     ticket_answer,
 )
+from config.database import retry_once
 from tickets.agents import person_to_assign
 from tickets.attachments import NewFile
 from tickets.models import Face, Priority, Product, Ticket
@@ -150,7 +151,11 @@ class OneTicket(ApiView):
             assignee = form["assignee"] and person_to_assign(form["assignee"])
             changes["assignee"] = (ticket.assignee_id, assignee)
         actor = caller.speaking_as(person_of(caller, form))
-        with matched(request, caller, ticket, actor):
-            change_facts(ticket=ticket, actor=actor, **changes)
+
+        def change() -> None:
+            with matched(request, caller, ticket, actor):
+                change_facts(ticket=ticket, actor=actor, **changes)
+
+        retry_once(change)
         answer = ticket_answer(ticket, caller)
         return Response(answer.body, headers=answer.headers)

@@ -161,3 +161,14 @@ def test_large_upload_is_refused_unread(request, path, who, megabytes, status):
 def test_file_of_the_description_is_listed(annas, anna):
     ticket = open_ticket(anna, files=[pdf()])
     assert annas.get(f"tickets/{ticket.pk}/attachments/").json()["results"][0]["comment"] is None
+
+
+def test_page_of_the_portal_uploads_with_its_session(anna, path):
+    """The check of its token reads the form before the view does."""
+    http = Client(enforce_csrf_checks=True)
+    http.force_login(anna)
+    key = {"X-CSRFToken": str(http.get("/profile/").context["csrf_token"])}
+    fields = {"files": [file(), file("снимок.png", PNG)], "body": "Вот"}
+    said = http.post(f"/api/v1/{path}", fields, headers=key).json()
+    assert (said["body"], len(said["files"])) == ("Вот", 2)
+    assert http.post(f"/api/v1/{path}", fields).json()["code"] == "csrf_failed"

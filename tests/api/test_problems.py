@@ -149,6 +149,19 @@ def test_database_away(annas, monkeypatch):
     assert "10.0.0.5" not in answer.content.decode()
 
 
+def test_database_away_before_any_view(stranger, monkeypatch):
+    """The session is read by middleware, and the portal would answer with a page."""
+
+    def fail(_session):
+        raise OperationalError("could not connect to 10.0.0.5")
+
+    monkeypatch.setattr("accounts.sessions.SessionStore._get_session_from_db", fail)
+    stranger.http.cookies["sessionid"] = "x" * 32
+    answer = stranger.get("me/")
+    require_problem(answer, 503, "unavailable")
+    assert answer["Retry-After"] == "60"
+
+
 def test_allowed_methods_are_said(annas):
     answer = annas.send("put", "tickets/1/", {})
     assert answer["Allow"] == "GET, PATCH, HEAD, OPTIONS"
