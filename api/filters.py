@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -33,8 +33,10 @@ class Unfit(ValueError):
     """What a parameter says is none of its values."""
 
 
-def chosen(request: Request, caller: Caller) -> tuple[Tickets, str | None, bool]:
-    """The tickets, the column their index begins with, and whether the newest come first.
+def chosen(request: Request, caller: Caller) -> tuple[list[Tickets], str | None, bool]:
+    """The tickets, the column their indexes begin with, and whether the newest come first.
+
+    In parts, because a person's open tickets have another index than the closed ones.
 
     Raises Problem, which names each parameter that is unfit.
     """
@@ -71,7 +73,9 @@ def chosen(request: Request, caller: Caller) -> tuple[Tickets, str | None, bool]
         rows = rows.filter(changed_at__lte=timezone.now() - SETTLED)
     if term:
         rows = search_tickets(rows, term, internal=caller.serves)
-    return rows, owner, order == NEWEST
+    closed = Q(status=TicketStatus.CLOSED)
+    parts = [rows.exclude(closed), rows.filter(closed)] if owner == REQUESTER else [rows]
+    return parts, owner, order == NEWEST
 
 
 def _usual_list(caller: Caller) -> str:
@@ -85,7 +89,8 @@ def _rows(caller: Caller, scope: str) -> tuple[Tickets, str | None]:
         if scope == "own":
             rows = rows.filter(opened_with__organization=caller.organization)
         return rows, ORGANIZATION
-    if scope == "own":
+    sees_own_only = not caller.serves and person.organization_id is None
+    if scope == "own" or (scope == "all" and sees_own_only):
         return Ticket.objects.own(person), REQUESTER
     if scope == "organization":
         return Ticket.objects.of_organization(person), ORGANIZATION

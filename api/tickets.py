@@ -97,12 +97,12 @@ def _parent(caller: Caller, number: int | None) -> Ticket | None:
 
 def _page(request: Request, caller: Caller) -> Mapping[str, Any]:
     size = page_size(request)
-    rows, owner, newest_first = chosen(request, caller)
+    parts, owner, newest_first = chosen(request, caller)
     what = f"tickets {newest_first}"
     way, *ids = read_cursor(request, what) or [AFTER]
     place, back = read_place(ids), way == BEFORE
     down = newest_first != back
-    rows = caller.with_all_told(rows)
+    rows = [caller.with_all_told(part) for part in parts]
     found, more = beside_place(rows, size, place, newest_first=down, owner=owner)
     ends = [place_of(found[0]), place_of(found[-1])] if found else [_back_to(place, down)] * 2
     if back:

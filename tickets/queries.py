@@ -121,7 +121,7 @@ def page_before(
 
 
 def beside_place(
-    tickets: QuerySet[Ticket],
+    parts: Sequence[QuerySet[Ticket]],
     size: int,
     place: Place | None,
     *,
@@ -130,15 +130,19 @@ def beside_place(
 ) -> tuple[list[Ticket], bool]:
     """The `size` tickets that come next after a place in this order, and whether more do.
 
-    An `owner` is the column of the index before the others, as in `in_order`.
+    Of several `parts`, each with an index of its own, together. An `owner` is the column of those
+    indexes before the others, as in `in_order`.
     """
     sign, to = ("-", "lt") if newest_first else ("", "gt")
     order = [f"{sign}{name}" for name in (*([owner] if owner else []), "changed_at", "id")]
-    if place:
-        same = Q(changed_at=place.changed_at)
-        tickets = tickets.filter(**{f"changed_at__{to}e": place.changed_at})
-        tickets = tickets.exclude(same & ~Q(**{f"pk__{to}": place.number}))
-    found = list(tickets.order_by(*order)[: size + 1])
+    found: list[Ticket] = []
+    for tickets in parts:
+        if place:
+            same = Q(changed_at=place.changed_at)
+            tickets = tickets.filter(**{f"changed_at__{to}e": place.changed_at})
+            tickets = tickets.exclude(same & ~Q(**{f"pk__{to}": place.number}))
+        found += tickets.order_by(*order)[: size + 1]
+    found.sort(key=lambda ticket: (ticket.changed_at, ticket.pk), reverse=newest_first)
     return found[:size], len(found) > size
 
 
