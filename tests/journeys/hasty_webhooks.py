@@ -5,8 +5,8 @@ from datetime import timedelta
 from webhooks import courier
 from webhooks.channel import WebhookChannel
 
-courier.TIME_LIMIT = 1.5
+courier.TIME_LIMIT = 1.2
 
 
 class HastyWebhookChannel(WebhookChannel):
-    schedule = tuple(timedelta(seconds=wait) for wait in (0.2, 0.3, 0.5, 1, 1, 2, 2, 3, 3))
+    schedule = tuple(timedelta(seconds=wait) for wait in (0.2, 0.5, 1, 2, 4, 8, 8, 8, 8))
