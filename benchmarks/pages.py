@@ -171,6 +171,7 @@ class Side:
     application: Callable
     cookie: str
     paths: list[str]
+    token: str = ""  # of the API
     wall: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
 
@@ -183,6 +184,8 @@ class Side:
             "HTTP_HOST": "127.0.0.1:8000", "HTTP_COOKIE": self.cookie, "REMOTE_ADDR": "127.0.0.1",
             "wsgi.url_scheme": "http", "wsgi.input": BytesIO(), "wsgi.errors": sys.stderr,
         }  # fmt: skip
+        if self.token:
+            environ["HTTP_AUTHORIZATION"] = f"Bearer {self.token}"
         statuses: list[str] = []
         wall, cpu = time.perf_counter(), time.process_time()
         response = self.application(environ, lambda status, headers: statuses.append(status))

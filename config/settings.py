@@ -1,5 +1,6 @@
 """Every setting comes from the environment or `.env`; an empty environment boots on SQLite."""
 
+from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -53,7 +54,6 @@ INSTALLED_APPS = [
     "portal",
     "desk",
     "rest_framework",
-    "drf_spectacular_sidecar",  # files of the page that shows the schema
     "api",
 ]
 if find_spec("sandbox"):  # no image for production holds it
@@ -186,7 +186,9 @@ LANGUAGE_CODE = "ru"
 TIME_ZONE = env.str("TIME_ZONE", "Europe/Moscow")
 USE_I18N = USE_TZ = True
 STATIC_URL = "static/"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+# The page that shows the API; the package is no app, since half of its files are of another page
+SWAGGER_UI = files("drf_spectacular_sidecar") / "static/drf_spectacular_sidecar/swagger-ui-dist"
+STATICFILES_DIRS = [BASE_DIR / "static", ("swagger-ui", str(SWAGGER_UI))]
 STATIC_ROOT = Path(env.str("STATIC_ROOT", str(BASE_DIR / "static_root")))
 WHITENOISE_USE_FINDERS = True  # the portal runs without collectstatic; the image collects
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", str(BASE_DIR / "media")))

@@ -75,6 +75,8 @@ def test_image_collects_its_static_files(manage: Manage) -> None:
     assert "portal/portal.css" in listed
     assert "shared/chips.css" in listed
     assert "composer.js" not in listed  # of the sandbox's page
+    assert "swagger-ui/swagger-ui-bundle.js" in listed
+    assert "redoc" not in listed
 
 
 def test_collected_files_have_hashed_names_and_are_readable(place: Path, manage: Manage) -> None:

@@ -88,6 +88,15 @@ def test_examples_fit_their_schemas(name):
             assert [error.message for error in validator.iter_errors(example["value"])] == []
 
 
+def test_clients_are_told_nothing_that_breaks_them():
+    """They send each default, also of a key that is not theirs, and name modules after tags."""
+    schemas = SCHEMA["components"]["schemas"].values()
+    bodies = [each for each in schemas if each.get("additionalProperties") is False]
+    assert len(bodies) == 9
+    assert not [key for each in bodies for key in each["properties"].values() if "default" in key]
+    assert all(tag.isascii() for each in OPERATIONS.values() for tag in each["tags"])
+
+
 def test_every_refusal_of_the_domain_is_described_or_cannot_come():
     known = set(reasons())
     for kind in (each for base in REFUSALS for each in kinds_of(base)):
