@@ -1,4 +1,4 @@
-"""A program's POST, and kill -9 of the web process before its answer: sent again, it acts once."""
+"""A program's POST sent again, after kill -9 of the web process or at once: it acts once."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -65,6 +65,25 @@ def test_ticket_is_one(processes, program):
         assert (again.status_code, again.json()) == (201, answers[0].json())
         assert again.headers["Idempotency-Replayed"] == "true"
         assert Ticket.objects.count() == FormKey.objects.count() == number + 1
+
+
+def test_twenty_at_once_are_one(processes, program):
+    product = Product.objects.get(name="Базы данных").pk
+    body = {"product": product, "title": "Сеть", "description": "Теряются пакеты"}
+    answers: list[httpx.Response] = []
+
+    def call() -> None:
+        answers.append(post(program, body, "twenty"))
+
+    callers = [Thread(target=call) for _number in range(20)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert [answer.status_code for answer in answers] == [201] * 20
+    assert len({answer.content for answer in answers}) == 1
+    assert sum("Idempotency-Replayed" not in answer.headers for answer in answers) == 1
+    assert Ticket.objects.count() == 1
 
 
 def test_kill_on_the_way_in(processes, program):
