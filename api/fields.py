@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC
-from typing import Any
+from typing import Any, ClassVar
 
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
@@ -25,6 +25,8 @@ class Moment(serializers.DateTimeField):
 
 class Text(serializers.CharField):
     """A text of JSON; what a subclass takes out of it may be refused by the domain."""
+
+    default_error_messages: ClassVar = {"invalid": _("Нужна строка.")}
 
     def __init__(self, **given: Any) -> None:
         super().__init__(trim_whitespace=False, allow_blank=True, **given)
@@ -67,6 +69,8 @@ class Words(Text):
 
 
 class Number(serializers.IntegerField):
+    default_error_messages: ClassVar = {"invalid": _("Нужно целое число.")}
+
     def to_internal_value(self, data: Any) -> int:
         if not isinstance(data, int) or isinstance(data, bool):
             self.fail("invalid")
@@ -82,6 +86,8 @@ class Identifier(Number):
 
 class Truth(serializers.BooleanField):
     """In a form, which has texts only, `true` or `false`."""
+
+    default_error_messages: ClassVar = {"invalid": _("Нужно true или false.")}
 
     def to_internal_value(self, data: Any) -> bool:
         found = {"true": True, "false": False}.get(data) if isinstance(data, str) else data

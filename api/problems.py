@@ -93,6 +93,16 @@ STATUSES: dict[type[Exception], int] = {
     TicketRefused: 422,
     IdentityRefused: 422,
 }
+# What programs are told where the domain speaks to somebody with a page before them
+WORDS: dict[type[Exception], Any] = {
+    KeyReused: _("Этот Idempotency-Key уже был у другого запроса."),
+    TicketChanged: _(
+        "Заявка изменилась с тех пор, как её прочитали. Ничего не сохранено: прочитайте её снова."
+    ),
+    FactsChanged: _(
+        "Это только что изменил другой специалист. Ничего не сохранено: прочитайте заявку снова."
+    ),
+}
 # The key of a body that a refusal is about
 KEYS: dict[type[Exception], str] = {
     ProductUnavailable: "product",
@@ -183,7 +193,8 @@ def _refused(error: Exception, status: int) -> Problem:
     headers = {}
     if status == 429:
         headers["Retry-After"] = str(getattr(error, "seconds", AN_HOUR))
-    return Problem(status, code, error, errors=errors, headers=headers)
+    words = WORDS.get(type(error), error)
+    return Problem(status, code, words, errors=errors, headers=headers)
 
 
 def _of_framework(error: exceptions.APIException) -> Problem:

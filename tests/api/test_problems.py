@@ -1,9 +1,12 @@
 """Every refusal is a problem of RFC 9457: of views, of middleware, of Django itself."""
 
+import re
+
 import pytest
 from django.conf import settings
 from django.db import OperationalError
 
+from api.reasons import reasons
 from tests.api.conftest import Program, codes
 
 pytestmark = pytest.mark.django_db
@@ -19,6 +22,11 @@ def require_problem(answer, status, code):
     assert body["detail"]
     assert body.keys() <= {"type", "title", "status", "detail", "code", "errors"}
     assert "no-store" in answer["Cache-Control"]
+
+
+def require_russian(answer):
+    """The framework's own words are not all translated."""
+    assert all(re.search("[а-яё]", error["detail"]) for error in answer.json()["errors"])
 
 
 @pytest.mark.parametrize(
@@ -53,7 +61,22 @@ def test_broken_json(annas, body):
     ],
 )
 def test_values_of_another_kind(annas, body):
-    require_problem(annas.post("tickets/", body), 400, "invalid")
+    answer = annas.post("tickets/", body)
+    require_problem(answer, 400, "invalid")
+    require_russian(answer)
+
+
+def test_values_of_another_kind_from_an_agent(desk):
+    answer = desk.post("tickets/1/comments/", {"body": 1, "internal": "yes"})
+    assert codes(answer) == [("#/body", "invalid"), ("#/internal", "invalid")]
+    require_russian(answer)
+
+
+def test_words_are_for_programs():
+    """There is no page before them, and no form."""
+    said = " ".join(str(reason.detail) for reason in reasons().values())
+    assert "карточка" not in said.lower()
+    assert "форма" not in said.lower()
 
 
 def test_unknown_and_read_only_keys_are_named(annas, product):
