@@ -17,7 +17,6 @@ from accounts.tokens import access_of
 from api.problems import Problem
 from tickets.models import RIGHT, Face, Ticket
 from tickets.plain import RELATED
-from tickets.queries import knowing_kin
 from tickets.recording import Actor, agent, customer
 
 MAY_CHANGE, MAY_WRITE = "tickets.change_ticket", "tickets.add_comment"  # as the desk asks
@@ -73,10 +72,7 @@ class Caller:
 
     def cards(self) -> QuerySet[Ticket]:
         """Tickets with all that is told of each."""
-        return self.with_all_told(self.tickets())
-
-    def with_all_told(self, tickets: QuerySet[Ticket]) -> QuerySet[Ticket]:
-        return knowing_kin(tickets, self.tickets()).select_related(*RELATED)
+        return self.tickets().select_related(*RELATED)
 
     def speaking_as(self, person: User) -> Actor:
         return agent(person, Face.API) if self.serves else customer(person, Face.API)

@@ -15,6 +15,7 @@ from api.finding import find, led_to
 from api.serializers import comment_out, event_out
 from api.writing import Answer, change_ticket, person_of
 from tickets.comments import add_comment
+from tickets.kin import hide_foreign
 from tickets.models import Ticket
 from tickets.queries import conversation, files_beside, history
 
@@ -42,6 +43,7 @@ class Timeline(ApiView):
         events, more = history(ticket, after, size, internal=self.caller.serves)
         files = files_beside(ticket, events, description=False)
         results = [event_out(event, files.get(event.comment_id, ())) for event in events]
+        hide_foreign(self.caller.tickets(), events=results)
         return Response(id_page(request, what, events, more, results))
 
 

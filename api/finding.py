@@ -7,7 +7,7 @@ from django.urls import reverse
 from api.callers import Caller
 from tickets.models import Ticket
 from tickets.queries import led_ticket
-from tickets.refusals import TicketMerged
+from tickets.refusals import TicketClosed, TicketMerged
 
 
 def find(caller: Caller, number: int) -> Ticket:
@@ -19,10 +19,15 @@ def find(caller: Caller, number: int) -> Ticket:
 
 
 def find_to_change(caller: Caller, number: int) -> Ticket:
-    """Raises TicketMerged, which names the ticket that is left, and Http404."""
+    """Raises TicketMerged, which names the ticket that is left, and Http404.
+
+    One that was merged into a ticket which the caller may not see is a closed one for them.
+    """
     ticket = find(caller, number)
     if ticket.pk != number:
         raise TicketMerged(number, ticket.pk)
+    if ticket.merged_into_id:
+        raise TicketClosed
     return ticket
 
 

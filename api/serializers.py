@@ -19,6 +19,7 @@ from rest_framework.serializers import (
 
 from accounts.models import Scope
 from api.fields import Moment
+from tickets.kin import hide_foreign
 from tickets.models import Attachment, Priority
 from tickets.plain import comment_data, event_data, file_data, ticket_data
 from tickets.status import Role, TicketStatus
@@ -164,18 +165,11 @@ class ProblemOut(serializers.Serializer):
     errors = ErrorOut(many=True, required=False)
 
 
-def ticket_out(ticket: Any) -> Mapping[str, Any]:
-    return TicketOut(told(ticket)).data
-
-
-def told(ticket: Any) -> dict[str, Any]:
-    """The ticket, one of `Caller.cards`: of others whose number the caller may know."""
+def ticket_out(ticket: Any, readable: Any) -> Mapping[str, Any]:
+    """The ticket for who may read these, `Caller.tickets`: it names no others."""
     found = ticket_data(ticket)
-    if not ticket.is_parent_visible:
-        found["parent"] = None
-    if not ticket.is_into_visible:
-        found["merged_into"] = None
-    return found
+    hide_foreign(readable, tickets=[found])
+    return TicketOut(found).data
 
 
 def file_out(file: Any) -> Mapping[str, Any]:
@@ -186,7 +180,7 @@ def comment_out(comment: Any, files: Any = ()) -> Mapping[str, Any]:
     return CommentOut(_comment(comment, files)).data
 
 
-def event_out(event: Any, files: Any = ()) -> Mapping[str, Any]:
+def event_out(event: Any, files: Any = ()) -> dict[str, Any]:
     found = event_data(event, files) | {"internal": event.is_internal}
     if event.comment:
         found["comment"] = _comment(event.comment, files)

@@ -15,7 +15,7 @@ from api.cursors import page_size, page_url, read_cursor
 from api.fields import BodyText, Choice, Form, Identifier, Text, TitleText
 from api.filters import FILTERS, chosen
 from api.finding import address_of, find, find_to_change, led_to
-from api.serializers import TicketPageOut, ticket_out, told
+from api.serializers import TicketPageOut, ticket_out
 from api.writing import (
     Answer,
     answer_once,
@@ -28,7 +28,9 @@ from api.writing import (
 from config.database import retry_once
 from tickets.agents import person_to_assign
 from tickets.attachments import NewFile
+from tickets.kin import hide_foreign
 from tickets.models import Face, Priority, Product, Ticket
+from tickets.plain import RELATED, ticket_data
 from tickets.queries import Place, beside_place, closed_parent, place_of, read_place
 from tickets.refusals import ProductUnavailable
 from tickets.refusals_joining import NoSuchTicket
@@ -102,7 +104,7 @@ def _page(request: Request, caller: Caller) -> Mapping[str, Any]:
     way, *ids = read_cursor(request, what) or [AFTER]
     place, back = read_place(ids), way == BEFORE
     down = newest_first != back
-    rows = [caller.with_all_told(part) for part in parts]
+    rows = [part.select_related(*RELATED) for part in parts]
     found, more = beside_place(rows, size, place, newest_first=down, owner=owner)
     ends = [place_of(found[0]), place_of(found[-1])] if found else [_back_to(place, down)] * 2
     if back:
@@ -113,8 +115,10 @@ def _page(request: Request, caller: Caller) -> Mapping[str, Any]:
     def url(way: str, end: Place | None) -> str | None:
         return page_url(request, what, [way, *end.ids]) if end else None
 
+    results = [ticket_data(ticket) for ticket in found]
+    hide_foreign(caller.tickets(), tickets=results)
     page = {
-        "results": [told(ticket) for ticket in found],
+        "results": results,
         "next": url(AFTER, ends[1]) if has_next else None,
         "previous": url(BEFORE, ends[0]) if has_previous else None,
     }
@@ -137,7 +141,7 @@ class OneTicket(ApiView):
         tag = tag_of(ticket, self.caller)
         if is_known(request, tag):
             return HttpResponse(status=304, headers={"ETag": tag})
-        return Response(ticket_out(ticket), headers={"ETag": tag})
+        return Response(ticket_out(ticket, self.caller.tickets()), headers={"ETag": tag})
 
     def patch(self, request: Request, number: int) -> Response:
         caller = self.caller

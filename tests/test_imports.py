@@ -69,6 +69,7 @@ TICKETS = {
         "tickets.models", "tickets.plain", "tickets.recording", "tickets.refusals",
     ],
     "tickets/plain.py": ["accounts.models", "tickets.models"],
+    "tickets/kin.py": ["tickets.models"],
     "tickets/queue.py": [
         "accounts.models", "tickets.compiled", "tickets.models", "tickets.queries",
         "tickets.status",
@@ -291,7 +292,8 @@ HOOKS = {
     "webhooks/addresses.py": ["webhooks.models"],
     "webhooks/courier.py": ["httpcore", "webhooks.addresses"],
     "webhooks/bodies.py": [
-        "tickets.models", "tickets.plain", "tickets.queries", "tickets.status", "webhooks.models",
+        "tickets.kin", "tickets.models", "tickets.plain", "tickets.queries", "tickets.status",
+        "webhooks.models",
     ],
     "webhooks/services.py": [
         "accounts", "tickets.delivery", "tickets.models", "webhooks.addresses", "webhooks.models",

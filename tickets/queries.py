@@ -182,14 +182,6 @@ def cards(user: User) -> QuerySet[Ticket]:
     return related.annotate(is_parent_visible=parent)
 
 
-def knowing_kin(tickets: QuerySet[Ticket], readable: QuerySet[Ticket]) -> QuerySet[Ticket]:
-    """Each with `is_parent_visible` and `is_into_visible`: others a reader is told no number of."""
-    return tickets.annotate(
-        is_parent_visible=Exists(readable.filter(pk=OuterRef("parent_id"))),
-        is_into_visible=Exists(readable.filter(pk=OuterRef("merged_into_id"))),
-    )
-
-
 def led_ticket(readable: QuerySet[Ticket], number: int) -> Ticket | None:
     """The ticket of a number; of one that was merged, the ticket it was merged into.
 

@@ -5,7 +5,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from tickets.models import TicketEvent
+from django.db.models import QuerySet
+
+from tickets.kin import hide_foreign
+from tickets.models import Ticket, TicketEvent
 from tickets.plain import event_data, ticket_data
 from tickets.queries import public_files
 from tickets.status import TicketStatus
@@ -37,14 +40,12 @@ def kinds_of(event: TicketEvent) -> list[HookKind]:
     return found
 
 
-def body_of(kind: str, event: TicketEvent) -> str:
-    """Of an event, with its ticket as it is now."""
+def body_of(kind: str, event: TicketEvent, readable: QuerySet[Ticket]) -> str:
+    """Of an event, with its ticket as it is now; others are named only if they are `readable`."""
     files = list(_files_of(event))
-    data = {
-        "ticket": ticket_data(event.ticket),
-        "event": event_data(event, files),
-        "truncated": [],
-    }
+    ticket, happened = ticket_data(event.ticket), event_data(event, files)
+    hide_foreign(readable, tickets=[ticket], events=[happened])
+    data = {"ticket": ticket, "event": happened, "truncated": []}
     return _fitting({"type": f"ticket.{kind}", "timestamp": event.created_at, "data": data})
 
 

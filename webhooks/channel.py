@@ -41,6 +41,7 @@ from webhooks.services import (
     may_hear,
     note_failure,
     note_success,
+    readable_by,
     switch_off,
 )
 from webhooks.signing import signed_headers
@@ -257,7 +258,7 @@ def _compose(delivery: Delivery, endpoint: Endpoint) -> Message:
         kinds = [kind for kind in kinds_of(delivery.event) if kind in endpoint.kinds]
         if not kinds:
             raise Cancelled(_("о таких событиях вебхук больше не слышит"))
-        body = body_of(kinds[0], delivery.event)
+        body = body_of(kinds[0], delivery.event, readable_by(endpoint))
     return Message.objects.create(delivery=delivery, webhook_id=f"msg_{uuid4().hex}", body=body)
 
 

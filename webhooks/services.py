@@ -233,6 +233,15 @@ def may_hear(endpoint: Endpoint, ticket: Ticket | None) -> bool:
     return ticket.organization_id == endpoint.organization_id and _is_shared(ticket)
 
 
+def readable_by(endpoint: Endpoint) -> QuerySet[Ticket]:
+    """All that its owner may know of, also what no program hears."""
+    if endpoint.user:
+        return Ticket.objects.visible_to(endpoint.user)
+    if endpoint.organization:
+        return Ticket.objects.of_programs_of(endpoint.organization)
+    return Ticket.objects.none()
+
+
 def _is_shared(ticket: Ticket) -> bool:
     """Whether the programs of its organization see a ticket."""
     if ticket.organization is None:

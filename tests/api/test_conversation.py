@@ -179,5 +179,13 @@ def test_numbers_of_tickets_that_one_may_not_see_are_not_told(annas, desk, anna,
         annas.get(f"tickets/{mine.pk}/").json(), annas.get("tickets/").json()["results"][0]
     ):  # fmt: skip
         assert (found["parent"], found["merged_into"]) == (None, None)
+    mine.events.create(kind="merged", new_value=str(foreign.pk), face="admin")
+    mine.events.create(kind="split", old_value=str(mine.pk), face="admin")
+    path = f"tickets/{mine.pk}/timeline/"
+    told = [(one["old"], one["new"]) for one in annas.get(path).json()["results"]]
+    assert told == [("", ""), (str(mine.pk), "")]
+    assert desk.get(path).status_code == 308
+    refused = annas.post(f"tickets/{mine.pk}/comments/", {"body": "x"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "ticket_closed")
     listed = {one["number"]: one for one in desk.get("tickets/").json()["results"]}
     assert (listed[mine.pk]["parent"], listed[mine.pk]["merged_into"]) == (foreign.pk,) * 2

@@ -54,6 +54,16 @@ def test_event_arrives_signed(hook, receiver, anna, drain):
     assert Message.objects.get().body.encode() == one.body
 
 
+def test_other_tickets_are_named_only_to_who_may_see_them(hook, receiver, anna, drain):
+    own, foreign = open_ticket(anna), open_ticket(UserFactory())
+    for parent in (own, foreign):
+        ticket = open_ticket(anna)
+        type(ticket).objects.filter(pk=ticket.pk).update(parent=parent)
+    drain()
+    told = [json.loads(one.body)["data"]["ticket"]["parent"] for one in receiver.received]
+    assert sorted(told, key=bool) == [None, None, own.pk]
+
+
 def test_old_secret_signs_beside_the_new_one_for_a_day(hook, receiver, anna, drain, clock):
     old = hook.secret
     new = services.change_secret(hook, by=anna, origin=Origin(anna))
