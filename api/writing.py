@@ -70,7 +70,8 @@ def answer_once(
     def keep(stored: Sequence[NewFile]) -> Made:
         answer = act(stored)
         text = JSONRenderer().render(answer.body).decode()  # as rows, the database sorts its keys
-        return {"status": answer.status, "body": text, "headers": answer.headers}
+        about = {"ticket": answer.body.get("number")}  # an erasure asks whose it is
+        return {"status": answer.status, "body": text, "headers": answer.headers, **about}
 
     key = _key(request, view.caller)
     about = {"method": request.method, "path": request.path, "body": dict(content)}

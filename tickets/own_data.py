@@ -122,6 +122,8 @@ class DraftsSection(Section):
         Draft.objects.filter(user=erasure.user).delete()
         forget_person(erasure.user, erasure.email)
         FormKey.objects.filter(user=erasure.user).delete()
+        own = list(Ticket.objects.own(erasure.user).values_list("pk", flat=True))
+        FormKey.objects.filter(made__ticket__in=own).delete()  # what others' programs were told
         TicketRead.objects.filter(user=erasure.user).delete()
 
 

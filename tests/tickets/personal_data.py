@@ -73,6 +73,8 @@ def keep_everything(anna: User, agent: User) -> None:
         words = {"title": "Звонок", "description": "тайна звонка", **whom}
         Draft.objects.create(user=agent, form="called", browser=browser, body=words)
     FormKey.objects.create(user=anna, key=uuid4(), purpose="comment", fingerprint="тайна")
+    answer = {"ticket": ticket.pk, "body": "тайна заявки"}
+    FormKey.objects.create(user=agent, key=uuid4(), purpose="api", fingerprint="", made=answer)
     AccessAttempt.objects.create(
         username="anna", user_agent="Тайный браузер", failures_since_start=1
     )
