@@ -29,7 +29,12 @@ register.filter("mask_phone", mask_phone)
 register.filter("browser_name", browser_name)
 
 LARGEST_PICTURE = 1024**2  # bytes
-FACE_ICONS = {Face.PORTAL: "globe", Face.BOT: "telegram", Face.GROUP: "telegram"}
+FACE_ICONS = {
+    Face.PORTAL: "globe",
+    Face.BOT: "telegram",
+    Face.GROUP: "telegram",
+    Face.API: "key",
+}
 MENU_SECTIONS = {
     "ticket": "tickets",
     "new": "new",
