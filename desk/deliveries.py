@@ -48,7 +48,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         "channel_", "kind_", "ticket_", "recipient", "address", "state", "attempts", "due_at",
         "created_at", "first_tried_at", "sent_at", "error",
     )  # fmt: skip
-    readonly_fields = ("channel_", "kind_", "ticket_", "exchange_")
+    readonly_fields = ("channel_", "kind_", "ticket_", "endpoint_", "exchange_")
     actions = ("send_again",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
@@ -96,7 +96,15 @@ class DeliveryAdmin(ReadOnlyAdmin):
             self.message_user(request, text, messages.WARNING)
 
     def get_fields(self, request: HttpRequest, obj: Delivery | None = None) -> Any:
-        return (*self.fields, "exchange_") if obj and obj.channel == CHANNEL else self.fields
+        if obj is None or obj.channel != CHANNEL:
+            return self.fields
+        fields = ["endpoint_" if name == "address" else name for name in self.fields]
+        return (*fields, "exchange_")
+
+    @admin.display(description=gettext_lazy("вебхук"))
+    def endpoint_(self, delivery: Delivery) -> SafeString:
+        page = reverse("admin:webhooks_endpoint_change", args=[delivery.address])
+        return format_html('<a href="{}">{}</a>', page, addressee(delivery))
 
     @admin.display(description=gettext_lazy("запрос и ответы"))
     def exchange_(self, delivery: Delivery) -> str:

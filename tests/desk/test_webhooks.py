@@ -48,6 +48,8 @@ def test_page_of_a_delivery_shows_request_and_answers(client, specialist, hook, 
     shown = client.get(page).content.decode()
     for words in ("msg_7", "204", "ticket.created", "&lt;b&gt;принято&lt;/b&gt;"):
         assert words in shown
+    endpoint = reverse("admin:webhooks_endpoint_change", args=[hook.pk])
+    assert f'<a href="{endpoint}">hooks.example.com</a>' in shown
 
 
 def test_what_was_sent_goes_again_by_who_may(client, specialist, head, told):
