@@ -180,6 +180,8 @@ class WebhookChannel(Channel):
         )
         if answer.is_taken:
             note_success(endpoint)
+            if delivery.kind == WebhookKind.TEST_CALL:
+                self._rest_no_more(endpoint)
             return None
         if delivery.kind == WebhookKind.TEST_CALL:
             return PermanentError(error)  # somebody waits for it, and sees why
@@ -205,10 +207,18 @@ class WebhookChannel(Channel):
         if not rest:
             return
         until = timezone.now() + rest
-        waiting = Delivery.objects.filter(channel=self.name, address=str(endpoint.pk))
+        self._waiting(endpoint).filter(due_at__lt=until).update(due_at=until)
+
+    def _rest_no_more(self, endpoint: Endpoint) -> None:
+        """Its owner has tried it: nothing waits for hours when the receiver is well again."""
+        now = timezone.now()
+        self._waiting(endpoint).filter(due_at__gt=now).update(due_at=now)
+
+    def _waiting(self, endpoint: Endpoint) -> QuerySet[Delivery]:
+        rows = Delivery.objects.filter(channel=self.name, address=str(endpoint.pk))
         under_way = [one.delivery.pk for one in self._going.values()]
-        soon = waiting.filter(state=Delivery.State.QUEUED, due_at__lt=until)
-        soon.exclude(pk__in=under_way).exclude(kind=WebhookKind.TEST_CALL).update(due_at=until)
+        queued = rows.filter(state=Delivery.State.QUEUED).exclude(pk__in=under_way)
+        return queued.exclude(kind=WebhookKind.TEST_CALL)
 
     # For people
 

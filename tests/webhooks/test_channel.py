@@ -233,6 +233,19 @@ def test_test_goes_at_once_though_its_endpoint_rests(hook, receiver, anna, drain
     assert json.loads(receiver.received[-1].body)["type"] == "test"
 
 
+def test_what_waits_goes_when_a_test_arrives(hook, receiver, anna, drain, clock):
+    """Who has mended a receiver that asked for a day has not to wait for it."""
+    receiver.plan = [code(503, Retry_After="86400")]
+    open_ticket(anna)
+    drain()
+    open_ticket(anna)
+    rows().filter(attempts=0).update(due_at=clock.now() + timedelta(hours=1))
+    services.send_test(hook, by=anna)
+    drain()
+    drain()
+    assert {row.state for row in rows()} == {State.SENT}
+
+
 def test_readiness_minds_no_receiver_that_is_down(hook, receiver, anna, drain, clock):
     channel = delivery.channels()["webhook"]
     receiver.close()
