@@ -106,6 +106,11 @@ class Choice(serializers.ChoiceField):
 class Files(serializers.ListField):
     """Parts of a form with files, one or more."""
 
+    default_error_messages: ClassVar = {
+        "min_length": _("Нужен хотя бы один файл."),
+        "max_length": _("Можно приложить не больше {max_length} файлов."),
+    }
+
     def __init__(self, **given: Any) -> None:
         child = serializers.FileField(allow_empty_file=True)  # the domain says what is wrong
         super().__init__(child=child, min_length=1, max_length=MAX_FILES, **given)

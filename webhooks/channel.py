@@ -32,7 +32,7 @@ from tickets.models import Delivery
 from tickets.notices import Audience, Notice, NoticeKind
 from webhooks.bodies import body_of, kinds_of, test_body
 from webhooks.courier import TIME_LIMIT, Answer, Courier, Parcel
-from webhooks.models import Attempt, Endpoint, Message
+from webhooks.models import REASON_LIMIT, Attempt, Endpoint, Message
 from webhooks.services import (
     CHANNEL,
     GIVEN_UP_AFTER,
@@ -176,7 +176,7 @@ class WebhookChannel(Channel):
             status=answer.status,
             milliseconds=answer.milliseconds,
             answer=answer.body.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}"),
-            error=error,
+            error=error[:REASON_LIMIT],
         )
         if answer.is_taken:
             note_success(endpoint)

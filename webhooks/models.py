@@ -14,6 +14,7 @@ from accounts.models import Organization
 from tickets.models import Delivery
 
 URL_LIMIT = 500  # characters
+REASON_LIMIT = 300  # the same: of why a request failed
 OVERLAP = timedelta(hours=24)  # for which the old secret signs beside a new one
 
 
@@ -113,7 +114,7 @@ class Attempt(models.Model):
     status = models.PositiveSmallIntegerField(_("код"), null=True)
     milliseconds = models.PositiveIntegerField(_("мс"), default=0)
     answer = models.TextField(_("ответ"), blank=True)
-    error = models.CharField(_("ошибка"), max_length=300, blank=True)
+    error = models.CharField(_("ошибка"), max_length=REASON_LIMIT, blank=True)
 
     class Meta:
         verbose_name = _("попытка вебхука")

@@ -89,6 +89,7 @@ def test_form_that_is_wrong(annas, path, fields, expected):
 def test_eleven_files_are_too_many(annas, path):
     answer = annas.upload(path, {"files": [file()] * 11})
     assert (answer.status_code, codes(answer)) == (400, [("#/files", "max_length")])
+    assert answer.json()["errors"][0]["detail"] == "Можно приложить не больше 10 файлов."
 
 
 def test_json_is_for_elsewhere(annas, path):

@@ -64,6 +64,18 @@ def test_other_tickets_are_named_only_to_who_may_see_them(hook, receiver, anna, 
     assert sorted(told, key=bool) == [None, None, own.pk]
 
 
+def test_reason_that_is_too_long_is_cut(hook, anna, drain, monkeypatch):
+    """A certificate that does not fit is refused with the name, which may have 253 characters."""
+
+    async def refuse(_parcel) -> courier.Answer:
+        return courier.Answer(error="Сертификат сервера не подходит. " * 20)
+
+    monkeypatch.setattr(courier, "deliver", refuse)
+    open_ticket(anna)
+    drain()
+    assert len(Attempt.objects.get().error) == 300
+
+
 def test_old_secret_signs_beside_the_new_one_for_a_day(hook, receiver, anna, drain, clock):
     old = hook.secret
     new = services.change_secret(hook, by=anna, origin=Origin(anna))
