@@ -26,6 +26,7 @@ def told(hook, anna) -> Delivery:
     row = Delivery.objects.get(channel="webhook")
     Delivery.objects.filter(pk=row.pk).update(state="sent")
     Message.objects.create(delivery=row, webhook_id="msg_7", body='{"type":"ticket.created"}')
+    Attempt.objects.create(delivery=row, status=418, error="Ответ 418.")
     Attempt.objects.create(delivery=row, status=204, answer="<b>принято</b>")
     return row
 
@@ -46,8 +47,10 @@ def test_page_of_a_delivery_shows_request_and_answers(client, specialist, hook, 
     assert "hooks.example.com" in found
     page = reverse("admin:tickets_delivery_change", args=[told.pk])
     shown = client.get(page).content.decode()
-    for words in ("msg_7", "204", "ticket.created", "&lt;b&gt;принято&lt;/b&gt;"):
+    answer = '<div class="words"><pre>&lt;b&gt;принято&lt;/b&gt;</pre></div>'  # as wide as the page
+    for words in ("msg_7", "204", "ticket.created", answer):
         assert words in shown
+    assert shown.count("418") == 1
     endpoint = reverse("admin:webhooks_endpoint_change", args=[hook.pk])
     assert f'<a href="{endpoint}">hooks.example.com</a>' in shown
 
