@@ -1,6 +1,7 @@
 """Who may have an endpoint and change it; what ends with its owner."""
 
 import pytest
+from django.db import connection
 
 from accounts.models import OrganizationRole, SecurityEvent
 from accounts.organizations import NotAdministrator
@@ -108,6 +109,17 @@ def test_switched_off_endpoint_hears_nothing_more(anna):
     services.send_again(hook, delivery=row, by=anna)
     row.refresh_from_db()
     assert row.state == Delivery.State.QUEUED
+
+
+def test_page_of_deliveries_reads_only_its_own(anna):
+    if connection.vendor == "postgresql":  # it reads an empty table through
+        with connection.cursor() as cursor:
+            for way in ("seqscan", "bitmapscan", "sort"):
+                cursor.execute(f"SET LOCAL enable_{way} = off")
+    plan = services.deliveries_of(add(anna))[:20].explain()
+    assert "delivery_newest" in plan
+    assert "Sort" not in plan
+    assert "TEMP B-TREE" not in plan
 
 
 def test_removed_endpoint_leaves_nothing_waiting(anna):

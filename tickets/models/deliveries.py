@@ -60,6 +60,7 @@ class Delivery(models.Model):
                 condition=Q(state="queued"),
                 name="delivery_ticket_order",
             ),  # fmt: skip
+            models.Index("channel", "address", "id", name="delivery_newest"),
             models.Index("channel", "sent_at", name="delivery_pace"),
             models.Index("created_at", name="delivery_age"),
             models.Index("created_at", condition=Q(state="failed"), name="delivery_failed"),
