@@ -121,13 +121,7 @@ def make_token(
         person = lock_user(pk=by.pk, is_active=True)
         if person is None:
             raise TokenRefused
-        if organization:
-            require_administrator(person, organization)
-        elif person.is_staff != at_desk:
-            raise AgentsTokenElsewhere
-        allowed = frozenset(Scope) if at_desk and not organization else OF_CUSTOMERS
-        if not scopes or not allowed.issuperset(scopes):
-            raise ScopeRefused
+        _require_right_to_give(scopes, person, organization, at_desk)
         count_change(person)
         owner = {"organization": organization} if organization else {"user": person}
         if tokens_in_force().filter(**owner).count() >= MOST:
@@ -146,6 +140,18 @@ def make_token(
         record(Kind.TOKEN_MADE, user=person, origin=origin, details=token.prefix)
         tell(AccountNews.TOKEN_MADE, person, person.email, token=token.pk)
         return token, text
+
+
+def _require_right_to_give(
+    scopes: Collection[Scope], person: User, organization: Organization | None, at_desk: bool
+) -> None:
+    if organization:
+        require_administrator(person, organization)
+    elif person.is_staff != at_desk:
+        raise AgentsTokenElsewhere
+    allowed = frozenset(Scope) if at_desk and not organization else OF_CUSTOMERS
+    if not scopes or not allowed.issuperset(scopes):
+        raise ScopeRefused
 
 
 def clean_name(name: str) -> str:
