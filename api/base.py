@@ -7,6 +7,7 @@ from django.http import HttpResponseBase
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 from rest_framework.exceptions import APIException
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -17,7 +18,15 @@ from api.limits import ANONYMOUS, USER, Count, count_call
 from api.problems import NEVER_KEPT, Problem, error_at, unauthenticated
 
 
+class Negotiation(DefaultContentNegotiation):
+    def select_parser(self, request: Request, parsers: Sequence[Any]) -> Any:
+        """A body is of one kind: the framework would let `*/*` stand for any."""
+        kind = request.content_type or ""
+        return None if "*" in kind else super().select_parser(request, parsers)
+
+
 class ApiView(APIView):
+    content_negotiation_class = Negotiation
     # The names that a query may have, by method; those of a form are its serializer's
     parameters: ClassVar[dict[str, Sequence[str]]] = {}
     parameters_of_agents: ClassVar[Sequence[str]] = ()  # besides
