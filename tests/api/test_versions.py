@@ -21,6 +21,12 @@ def tag(program, number):
     return program.get(f"tickets/{number}/")["ETag"]
 
 
+def test_tag_cannot_be_made_by_its_reader(annas, number, settings):
+    before = tag(annas, number)
+    settings.SECRET_KEY = "another"
+    assert tag(annas, number) != before
+
+
 def test_tag_stays_while_nothing_happens(annas, number):
     assert tag(annas, number) == tag(annas, number)
     assert annas.get(f"tickets/{number}/", **{"If-None-Match": tag(annas, number)}).content == b""
