@@ -39,8 +39,8 @@ TICKETS = {
         "accounts.models", "tickets.models", "tickets.queries", "tickets.refusals",
     ],
     "tickets/attachments.py": [
-        "accounts.quotas", "accounts.typed", "config.disk", "config.numerals",
-        "tickets.file_kinds", "tickets.models", "tickets.refusals", "tickets.text",
+        "accounts.quotas", "accounts.typed", "config.disk", "config.numerals", "tickets.file_kinds",
+        "tickets.models", "tickets.refusals", "tickets.text",
     ],
     "tickets/leases.py": ["config.backoff", "tickets.models"],
     "tickets/notices.py": ["accounts.models", "tickets.models", "tickets.status"],
@@ -78,9 +78,7 @@ TICKETS = {
         "accounts.models", "accounts.phone", "tickets.models", "tickets.queries",
         "tickets.search_postgresql", "tickets.search_sqlite", "tickets.text",
     ],
-    "tickets/people.py": [
-        "accounts.models", "accounts.phone", "tickets.search", "tickets.text",
-    ],
+    "tickets/people.py": ["accounts.models", "accounts.phone", "tickets.search", "tickets.text"],
     "tickets/search_postgresql.py": ["tickets.models"],
     "tickets/search_sqlite.py": ["tickets.models"],
     "tickets/bulk.py": [
@@ -101,9 +99,8 @@ TICKETS = {
         "tickets.queries", "tickets.refusals", "tickets.resting", "tickets.status", "tickets.text",
     ],
     "tickets/comments.py": [
-        "tickets.forms",
-        "tickets.attachments", "tickets.models", "tickets.recording", "tickets.refusals",
-        "tickets.status", "tickets.text", "tickets.mentions",
+        "tickets.forms", "tickets.attachments", "tickets.models", "tickets.recording",
+        "tickets.refusals", "tickets.status", "tickets.text", "tickets.mentions",
     ],
     "tickets/canned.py": [
         "accounts.models", "accounts.quotas", "tickets.attachments", "tickets.models",
@@ -190,9 +187,8 @@ TICKETS = {
         "tickets.delivery", "tickets.handover", "tickets.leases",
     ],
     "tickets/templatetags": [
-        "tickets.drafts", "tickets.forms",
-        "tickets.delivery", "tickets.models", "tickets.status", "config.numerals",
-        "tickets.mentions",
+        "tickets.drafts", "tickets.forms", "tickets.delivery", "tickets.models", "tickets.status",
+        "config.numerals", "tickets.mentions",
     ],
     "tickets/__init__.py": [],
 }  # fmt: skip
@@ -255,18 +251,17 @@ BOT = {
     ],
     "telegram_bot/processing.py": [
         "accounts.quotas", "accounts.services", "accounts.time_zones", "config.backoff",
-        "config.database", "telegram",
-        "telegram_bot.direct_replies",
-        "telegram_bot.inbox", "telegram_bot.incoming", "telegram_bot.keyboards",
-        "telegram_bot.models", "telegram_bot.replies",
+        "config.database", "telegram", "telegram_bot.direct_replies", "telegram_bot.inbox",
+        "telegram_bot.incoming", "telegram_bot.keyboards", "telegram_bot.models",
+        "telegram_bot.replies",
     ],
     # screens
     "telegram_bot/flows": [
         "accounts", "config.numerals", "telegram", "telegram_bot.content", "telegram_bot.files",
         "telegram_bot.flows", "telegram_bot.groups", "telegram_bot.incoming",
-        "telegram_bot.keyboards", "telegram_bot.mentions",
-        "telegram_bot.models", "telegram_bot.notices", "telegram_bot.replies",
-        "telegram_bot.services", "telegram_bot.templating", "telegram_bot.utf16", "tickets",
+        "telegram_bot.keyboards", "telegram_bot.mentions", "telegram_bot.models",
+        "telegram_bot.notices", "telegram_bot.replies", "telegram_bot.services",
+        "telegram_bot.templating", "telegram_bot.utf16", "tickets",
     ],
     "telegram_bot/templatetags": [
         "accounts.models", "config.numerals", "telegram_bot.utf16", "tickets",
@@ -330,8 +325,7 @@ ACCOUNTS = {
     "accounts/identity.py": [
         "accounts.mailboxes", "accounts.models", "accounts.names", "accounts.news",
         "accounts.phone", "accounts.quotas", "accounts.rights", "accounts.security",
-        "accounts.sessions",
-        "config.backoff",
+        "accounts.sessions", "config.backoff",
     ],
 }  # fmt: skip
 
@@ -376,9 +370,6 @@ NAMES_THAT_POINT_UP = {
     ("tickets/tasks.py", "operations.tasks.every_minute"): UPGRADE,
     ("telegram_bot/tasks.py", "operations.tasks.every_minute"): UPGRADE,
 }
-
-# Where accounts and tickets may name a messenger: a face has to be called something
-FACES = {("tickets/models/tickets.py", name) for name in ("Telegram", "группа Telegram")}
 
 
 def sources() -> list[str]:
@@ -454,20 +445,6 @@ def test_every_row_is_about_something():
 def test_every_name_that_points_up_is_used():
     for path, name in NAMES_THAT_POINT_UP:
         assert name in list(named(ast.parse((ROOT / path).read_text()))), (path, name)
-
-
-@pytest.mark.parametrize("package", ["accounts", "tickets"])
-def test_the_domain_names_no_messenger(package):
-    found = {
-        (path, node.value)
-        for path in sources()
-        if path.startswith(f"{package}/")
-        for node in ast.walk(ast.parse((ROOT / path).read_text()))
-        if isinstance(node, ast.Constant)
-        and isinstance(node.value, str)
-        and "telegram" in node.value.lower()
-    }
-    assert found <= FACES
 
 
 @pytest.mark.parametrize(
