@@ -27,6 +27,7 @@ from tickets.attachments import NewFile
 from tickets.canned import save_answer
 from tickets.comments import add_comment
 from tickets.models import Announcement, CannedAnswer, Delivery, Product, Target
+from webhooks.services import add_endpoint
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -60,6 +61,8 @@ def everything(transactional_db, anna, agent, product):
     GroupTicket.objects.create(ticket=ticket, group=group, chat_id=-1001, message_id=1)
     token = {"name": "Мониторинг", "scopes": [Scope.READ], "origin": Origin(anna)}
     make_token(by=anna, **token)
+    hook = {"url": "https://hooks.example.com/support", "kinds": ["created"]}
+    add_endpoint(by=anna, **hook, origin=Origin(anna))
     SecurityEvent.objects.create(user=anna, actor=anna, kind="login", address="203.0.113.9")
     return ticket
 

@@ -39,7 +39,7 @@ def tickets(olga, anna, product) -> list[Ticket]:
     return [
         TicketFactory(
             **common, title="Не подключается реплика PostgreSQL после перезапуска узла", face="bot",
-            priority="critical", next_due_at=now - timedelta(hours=2),
+            priority="critical", next_due_at=now - timedelta(hours=26),
         ),
         TicketFactory(
             **common, title="Таймауты балансировщика", priority="high", assignee=olga,
