@@ -121,7 +121,7 @@ def test_help_stands_in_the_menu(client, logged_in):
 def test_every_link_of_the_contents_leads_somewhere(client, logged_in):
     page = text(client.get(HELP)).partition("<main")[2]
     anchors = {part.partition('"')[0] for part in page.split('href="#')[1:]}
-    assert len(anchors) == 9
+    assert len(anchors) == 10
     assert all(f'id="{anchor}"' in page for anchor in anchors)
 
 

@@ -106,10 +106,10 @@ def test_event_that_cannot_be_told_holds_up_no_other(hook, receiver, anna, drain
     tickets = [open_ticket(anna) for _number in range(3)]
     make = channel.body_of
 
-    def fail_for_the_first(kind, event):
+    def fail_for_the_first(kind, event, *readable):
         if event.ticket == tickets[0]:
             raise ValueError("cannot be told")
-        return make(kind, event)
+        return make(kind, event, *readable)
 
     monkeypatch.setattr(channel, "body_of", fail_for_the_first)
     drain()
