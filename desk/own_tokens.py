@@ -18,8 +18,7 @@ from accounts.token_form import TokenForm
 from accounts.tokens import revoke_token, tokens_of
 from desk.lists import agent_of
 from tickets.forms import read_sending
-from tickets.refusals import KeyReused
-from tickets.token_forms import make_token_once
+from tickets.token_forms import TokenMadeBefore, make_token_once
 
 TOKENS_SHOWN = 40  # twice as many as may be in force
 SERVES = "tickets.view_ticket"
@@ -32,9 +31,8 @@ def own_tokens(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         try:
             return _make(request, agent, form)
-        except KeyReused:
-            text = _("Токен уже создан. Чтобы создать ещё один, отправьте форму ещё раз.")
-            messages.warning(request, text)
+        except TokenMadeBefore as refusal:
+            messages.warning(request, str(refusal))
             form = TokenForm(initial=form.cleaned_data, scopes=Scope)
         except (IdentityRefused, QuotaReached) as refusal:
             form.refuse(refusal)

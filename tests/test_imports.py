@@ -34,6 +34,7 @@ TICKETS = {
     ],
     "tickets/token_forms.py": [
         "accounts.models", "accounts.tokens", "tickets.attachments", "tickets.forms",
+        "tickets.refusals",
     ],
     "tickets/drafts.py": [
         "accounts.models", "tickets.models", "tickets.queries", "tickets.refusals",

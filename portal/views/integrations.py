@@ -16,8 +16,7 @@ from accounts.token_form import TokenForm
 from accounts.tokens import OF_CUSTOMERS, revoke_token, tokens_of
 from portal.requests import PortalRequest, sent_form
 from portal.views.errors import too_often
-from tickets.refusals import KeyReused
-from tickets.token_forms import make_token_once
+from tickets.token_forms import TokenMadeBefore, make_token_once
 from webhooks.services import endpoints_of
 
 TOKENS_SHOWN = 40  # twice as many as may be in force
@@ -51,9 +50,8 @@ def _token_new(request: PortalRequest, organization: Organization | None) -> Htt
     if form.is_valid():
         try:
             return _make(request, form, organization)
-        except KeyReused:
-            text = _("Токен уже создан. Чтобы создать ещё один, отправьте форму ещё раз.")
-            messages.warning(request, text)
+        except TokenMadeBefore as made:
+            messages.warning(request, str(made))
             form = TokenForm(initial=form.cleaned_data, scopes=OF_CUSTOMERS)
         except (IdentityRefused, NotAdministrator, QuotaReached) as error:
             refusal = error

@@ -20,6 +20,7 @@ from portal.views.errors import too_often
 from tickets.attachments import NewFile
 from tickets.forms import Made, once
 from tickets.models import Delivery
+from tickets.queries import newest_page, read_number
 from tickets.refusals import KeyReused
 from webhooks import services
 from webhooks.addresses import UrlRefused
@@ -89,17 +90,9 @@ def _show_secret(request: PortalRequest, endpoint: Endpoint, secret: str) -> Htt
 def webhook(request: PortalRequest, number: int) -> HttpResponse:
     """One endpoint, with what it was told: the newest first, page by page."""
     endpoint = _reachable(request, number)
-    before = request.GET.get("before", "")
-    rows = services.deliveries_of(endpoint)
-    if before.isdigit() and before.isascii() and len(before) < 19:
-        rows = rows.filter(pk__lt=int(before))
-    shown = list(rows[: SHOWN + 1])
-    context = {
-        "webhook": endpoint,
-        "rows": shown[:SHOWN],
-        "older": shown[SHOWN - 1].pk if len(shown) > SHOWN else None,
-        "is_first": not before,
-    }
+    before = read_number(request.GET.get("before", ""))
+    rows, older = newest_page(services.deliveries_of(endpoint), before, SHOWN)
+    context = {"webhook": endpoint, "rows": rows, "older": older, "is_first": before is None}
     return render(request, "portal/webhook.html", context)
 
 
