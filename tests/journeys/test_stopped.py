@@ -5,6 +5,7 @@ from datetime import timedelta
 from threading import Event
 
 import pytest
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -75,9 +76,10 @@ def test_frozen_process_is_told(processes, frozen, runs):
     hear_from(processes, "worker")
     assert problems(processes) == []
 
-    processes.freeze(frozen)
-    try:
+    with transaction.atomic():  # which it cannot be in then: SQLite would be locked for good
         let_two_minutes_pass()
+        processes.freeze(frozen)
+    try:
         hear_from(processes, runs)
         assert problems(processes) == [f"{frozen} not running"]
     finally:
