@@ -1,11 +1,9 @@
-"""The least a Django page can do for the same facts: what `pages.py` compares the product with.
+"""The bare floor: the least a Django page can do with the same rows.
 
 Each view reads the session and the user through Django's own middleware, its rows in one query
 where one is enough, and fills one flat template. It does without the product's other middleware,
 forms, menu and styles, saves no session and knows none of the product's views or templates.
 """
-
-from collections.abc import Callable
 
 from django.conf import settings
 from django.contrib.sessions.middleware import SessionMiddleware
@@ -136,27 +134,23 @@ class ReadOnlySession(SessionMiddleware):
         return response
 
 
-def own_addresses(
-    get_response: Callable[[HttpRequest], HttpResponse],
-) -> Callable[[HttpRequest], HttpResponse]:
-    def middleware(request: HttpRequest) -> HttpResponse:
-        request.urlconf = __name__
-        return get_response(request)
+class SecondSite(WSGIHandler):
+    def __init__(self, urlconf: str, middleware: list[str]) -> None:
+        products, settings.MIDDLEWARE = settings.MIDDLEWARE, middleware
+        try:
+            super().__init__()
+        finally:
+            settings.MIDDLEWARE = products
+        self.urlconf = urlconf
 
-    return middleware
+    def get_response(self, request: HttpRequest) -> HttpResponse:
+        request.urlconf = self.urlconf
+        return super().get_response(request)
 
 
 def application() -> WSGIHandler:
-    products = settings.MIDDLEWARE
-    settings.MIDDLEWARE = [
-        f"{__name__}.own_addresses",
-        f"{__name__}.ReadOnlySession",
-        "django.contrib.auth.middleware.AuthenticationMiddleware",
-    ]
-    try:
-        return WSGIHandler()
-    finally:
-        settings.MIDDLEWARE = products
+    authentication = "django.contrib.auth.middleware.AuthenticationMiddleware"
+    return SecondSite(__name__, [f"{__name__}.ReadOnlySession", authentication])
 
 
 # The product's own paths, so that one list of addresses serves both
