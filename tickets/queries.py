@@ -187,13 +187,21 @@ def led_ticket(readable: QuerySet[Ticket], number: int) -> Ticket | None:
 
     Every face finds one ticket by this. Who may not see the other one any more finds the merged.
     """
-    found = readable.filter(pk=number).first()
+    found = _one(readable, number)
     while found and found.merged_into_id:
-        into = readable.filter(pk=found.merged_into_id).first()
+        into = _one(readable, found.merged_into_id)
         if into is None:
             break
         found = into
     return found
+
+
+def _one(tickets: QuerySet[Ticket], number: int) -> Ticket | None:
+    """Not by `first`, which has the one row put in order."""
+    try:
+        return tickets.get(pk=number)
+    except Ticket.DoesNotExist:
+        return None
 
 
 def closed_parent(readable: QuerySet[Ticket], number: int) -> Ticket | None:
