@@ -16,7 +16,7 @@ from accounts.models import ApiToken, Organization, Scope, User
 from accounts.tokens import access_of
 from api.problems import Problem
 from tickets.models import RIGHT, Face, Ticket
-from tickets.plain import RELATED
+from tickets.plain import with_facts
 from tickets.recording import Actor, agent, customer
 
 MAY_CHANGE, MAY_WRITE = "tickets.change_ticket", "tickets.add_comment"  # as the desk asks
@@ -72,7 +72,7 @@ class Caller:
 
     def cards(self) -> QuerySet[Ticket]:
         """Tickets with all that is told of each."""
-        return self.tickets().select_related(*RELATED)
+        return with_facts(self.tickets())
 
     def speaking_as(self, person: User) -> Actor:
         return agent(person, Face.API) if self.serves else customer(person, Face.API)

@@ -43,7 +43,7 @@ class Timeline(ApiView):
         events, more = history(ticket, after, size, internal=self.caller.serves)
         files = files_beside(ticket, events, description=False)
         results = [event_out(event, files.get(event.comment_id, ())) for event in events]
-        hide_foreign(self.caller.tickets(), events=results)
+        hide_foreign(self.caller.tickets, events=results)
         return Response(id_page(request, what, events, more, results))
 
 

@@ -166,7 +166,7 @@ class ProblemOut(serializers.Serializer):
 
 
 def ticket_out(ticket: Any, readable: Any) -> Mapping[str, Any]:
-    """The ticket for who may read these, `Caller.tickets`: it names no others."""
+    """The ticket for who may read those of `readable`, `Caller.tickets`: it names no others."""
     found = ticket_data(ticket)
     hide_foreign(readable, tickets=[found])
     return TicketOut(found).data

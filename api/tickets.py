@@ -30,7 +30,7 @@ from tickets.agents import person_to_assign
 from tickets.attachments import NewFile
 from tickets.kin import hide_foreign
 from tickets.models import Face, Priority, Product, Ticket
-from tickets.plain import RELATED, ticket_data
+from tickets.plain import ticket_data, with_facts
 from tickets.queries import Place, beside_place, closed_parent, place_of, read_place
 from tickets.refusals import ProductUnavailable
 from tickets.refusals_joining import NoSuchTicket
@@ -104,7 +104,7 @@ def _page(request: Request, caller: Caller) -> Mapping[str, Any]:
     way, *ids = read_cursor(request, what) or [AFTER]
     place, back = read_place(ids), way == BEFORE
     down = newest_first != back
-    rows = [part.select_related(*RELATED) for part in parts]
+    rows = [with_facts(part) for part in parts]
     found, more = beside_place(rows, size, place, newest_first=down, owner=owner)
     ends = [place_of(found[0]), place_of(found[-1])] if found else [_back_to(place, down)] * 2
     if back:
@@ -116,7 +116,7 @@ def _page(request: Request, caller: Caller) -> Mapping[str, Any]:
         return page_url(request, what, [way, *end.ids]) if end else None
 
     results = [ticket_data(ticket) for ticket in found]
-    hide_foreign(caller.tickets(), tickets=results)
+    hide_foreign(caller.tickets, tickets=results)
     page = {
         "results": results,
         "next": url(AFTER, ends[1]) if has_next else None,
@@ -141,7 +141,7 @@ class OneTicket(ApiView):
         tag = tag_of(ticket, self.caller)
         if is_known(request, tag):
             return HttpResponse(status=304, headers={"ETag": tag})
-        return Response(ticket_out(ticket, self.caller.tickets()), headers={"ETag": tag})
+        return Response(ticket_out(ticket, self.caller.tickets), headers={"ETag": tag})
 
     def patch(self, request: Request, number: int) -> Response:
         caller = self.caller

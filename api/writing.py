@@ -121,7 +121,7 @@ def tag_of(ticket: Ticket, caller: Caller) -> str:
 def ticket_answer(ticket: Ticket, caller: Caller, *, status: int = 200) -> Answer:
     """The ticket as it is now, with its ETag."""
     now = caller.cards().get(pk=ticket.pk)
-    return Answer(ticket_out(now, caller.tickets()), status, {"ETag": tag_of(now, caller)})
+    return Answer(ticket_out(now, caller.tickets), status, {"ETag": tag_of(now, caller)})
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Numbers of other tickets in plain data: a reader is told only those that they may see."""
 
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -15,17 +15,20 @@ NAMING = {TicketEvent.Kind.MERGED, TicketEvent.Kind.SPLIT}  # their old or new v
 
 
 def hide_foreign(
-    readable: QuerySet[Ticket], *, tickets: Sequence[Told] = (), events: Sequence[Told] = ()
+    readable: Callable[[], QuerySet[Ticket]],
+    *,
+    tickets: Sequence[Told] = (),
+    events: Sequence[Told] = (),
 ) -> None:
-    """Take out of what `tickets.plain` makes the numbers of tickets that are not `readable`.
+    """Take out of what `tickets.plain` makes the numbers of tickets that `readable` does not find.
 
-    Asks the database once, and only if other tickets are named at all.
+    Asks it, and the database, once and only if other tickets are named at all.
     """
     named = [*_named(tickets, events)]
     if not named:
         return
     numbers = {int(told[key]) for told, key, _nothing in named}
-    known = set(readable.filter(pk__in=numbers).values_list("pk", flat=True))
+    known = set(readable().filter(pk__in=numbers).values_list("pk", flat=True))
     for told, key, nothing in named:
         if int(told[key]) not in known:
             told[key] = nothing

@@ -44,7 +44,7 @@ def body_of(kind: str, event: TicketEvent, readable: QuerySet[Ticket]) -> str:
     """Of an event, with its ticket as it is now; others are named only if they are `readable`."""
     files = list(_files_of(event))
     ticket, happened = ticket_data(event.ticket), event_data(event, files)
-    hide_foreign(readable, tickets=[ticket], events=[happened])
+    hide_foreign(lambda: readable, tickets=[ticket], events=[happened])
     data = {"ticket": ticket, "event": happened, "truncated": []}
     return _fitting({"type": f"ticket.{kind}", "timestamp": event.created_at, "data": data})
 
