@@ -21,7 +21,8 @@ AGENTS_OFFERED = 200
 
 def offered(agents: QuerySet[User]) -> dict[int, str]:
     """As many agents as a list can hold, by name."""
-    rows = agents.order_by("last_name", "first_name", "pk")[:AGENTS_OFFERED]
+    rows = agents.only("username", "first_name", "last_name")
+    rows = rows.order_by("last_name", "first_name", "pk")[:AGENTS_OFFERED]
     return {agent.pk: str(agent) for agent in rows}
 
 

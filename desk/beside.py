@@ -14,8 +14,8 @@ from accounts.models import BotRegistration, User
 from accounts.phone import mask_phone
 from config.numerals import plural
 from desk.queue_rows import short_time
-from tickets.models import Delivery, Ticket, TicketEvent
-from tickets.queries import REQUESTER, in_order, newest_page
+from tickets.models import Attachment, Delivery, Ticket, TicketEvent
+from tickets.queries import REQUESTER, files_beside, in_order, newest_page
 
 EVENTS_SHOWN = 20
 OTHERS_SHOWN = 5
@@ -27,22 +27,26 @@ SEE_PHONES = "accounts.view_botregistration"
 class History:
     """A page of what happened, oldest first, and what to ask for the page before it."""
 
-    events: list[TicketEvent]
+    events: list[TicketEvent]  # each comment with its `files`
     older: int | None
     newest: int  # the last event there is, also where earlier ones are shown
+    files: list[Attachment]  # of the description
 
 
 def history_of(ticket: Ticket, before: int | None) -> History:
-    rows = ticket.events.select_related("actor", "comment__author").prefetch_related(
-        "comment__attachments",
-        Prefetch("deliveries", Delivery.objects.select_related("recipient").order_by("pk")),
+    rows = ticket.events.select_related("actor", "comment").prefetch_related(
+        Prefetch("deliveries", Delivery.objects.select_related("recipient").order_by("pk"))
     )
     found, older = newest_page(rows, before, EVENTS_SHOWN)
     newest = found[0].pk if found else 0
     if before is not None:
         last = ticket.events.order_by("-pk").values_list("pk", flat=True).first()
         newest = last or 0
-    return History(found[::-1], older, newest)
+    files = files_beside(ticket, found)
+    for event in found:
+        if event.comment:
+            event.comment.files = files.get(event.comment_id, [])  # type: ignore[attr-defined]
+    return History(found[::-1], older, newest, files.get(None, []))
 
 
 def prefetch_links(ticket: Ticket, events: Sequence[TicketEvent], failed: list[Delivery]) -> None:
@@ -69,7 +73,8 @@ def customer_of(ticket: Ticket, agent: User) -> Customer:
     phone = found.values_list("phone", flat=True).first()
     if phone and not agent.has_perm(SEE_PHONES):
         phone = mask_phone(phone)
-    return Customer(list(in_order(mine, REQUESTER)[:OTHERS_SHOWN]), phone or "")
+    others = in_order(mine.only("status", "title"), REQUESTER)[:OTHERS_SHOWN]
+    return Customer(list(others), phone or "")
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,8 @@ from desk.ticket_card import FactsForm, NoteForm, ReplyForm, WordsForm, refusal_
 from tickets import services
 from tickets.drafts import kept_words, read_browser
 from tickets.forms import Sending, read_sending
-from tickets.models import Ticket
+from tickets.links import links_of
+from tickets.models import Follower, Ticket
 from tickets.queries import read_number
 from tickets.reach import ways_of_answer
 from tickets.reads import mark_seen, with_reads
@@ -35,6 +36,12 @@ from tickets.refusals import REFUSALS, AlreadyDone, KeyReused
 from tickets.status import TicketStatus
 
 Forms = dict[str, Any]
+# What few tickets have: the card asks for it where it is
+_RARE = {
+    "is_incident": Exists(Ticket.objects.filter(incident=OuterRef("pk"))),
+    "has_links": Exists(links_of(OuterRef("pk"))),
+    "has_followers": Exists(Follower.objects.filter(ticket=OuterRef("pk"))),
+}
 
 
 class TicketPage(DeskAdmin):
@@ -157,9 +164,8 @@ class TicketPage(DeskAdmin):
             raise PermissionDenied
         if not is_number(object_id):
             raise Http404
-        related = ("requester", "organization", "product", "assignee", "parent")
-        parts = Exists(Ticket.objects.filter(incident=OuterRef("pk")))
-        rows = Ticket.objects.select_related(*related).annotate(is_incident=parts)
+        related = ("requester", "organization", "product", "assignee")
+        rows = Ticket.objects.select_related(*related).annotate(**_RARE)
         tickets = with_reads(rows, agent_of(request))
         return get_object_or_404(tickets, pk=object_id)
 
@@ -219,7 +225,7 @@ class TicketPage(DeskAdmin):
             "history": history,
             "seen": history.newest,
             "known": history.newest if known is None else known,
-            "files": ticket.attachments.filter(comment=None),
+            "files": history.files,
             "failed": failed,
             "customer": beside.customer_of(ticket, agent_of(request)),
             "due": beside.due_of(ticket),

@@ -1,7 +1,7 @@
 """Tickets that have to do with each other: linked by agents, seen by agents only."""
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import OuterRef, Q, QuerySet
 
 from tickets.models import Ticket, TicketLink
 from tickets.recording import Actor, Kind, change_by, lock, one_change, record, require_agent
@@ -57,8 +57,11 @@ def _lock_both(ticket: Ticket, number: int) -> tuple[Ticket, Ticket]:
     return lock(lower), lock(upper)
 
 
+def links_of(ticket: Ticket | OuterRef) -> QuerySet[TicketLink]:
+    return TicketLink.objects.filter(Q(lower=ticket) | Q(upper=ticket))
+
+
 def linked_tickets(ticket: Ticket) -> list[Ticket]:
     """The newest links of a ticket, each as the other ticket."""
-    links = TicketLink.objects.filter(Q(lower=ticket) | Q(upper=ticket))
-    rows = links.select_related("lower", "upper").order_by("-pk")[:SHOWN]
+    rows = links_of(ticket).select_related("lower", "upper").order_by("-pk")[:SHOWN]
     return [row.upper if row.lower_id == ticket.pk else row.lower for row in rows]

@@ -34,7 +34,7 @@ def test_card_of_500_events_asks_no_more_and_weighs_little(
             event=event, ticket=ticket, channel="email", recipient=anna, key=str(event.pk),
             state="failed", error="SMTP 552 5.2.2 Mailbox full",
         )  # fmt: skip
-    with django_assert_num_queries(24):
+    with django_assert_num_queries(21):
         response = desk.get(f"/admin/tickets/ticket/{ticket.pk}/change/")
     assert response.content.decode().count('data-event="') == EVENTS_SHOWN
     assert weight_of(response) <= 150 * KILOBYTE

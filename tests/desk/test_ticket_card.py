@@ -379,10 +379,9 @@ def test_card_query_count(desk, ticket, anna, specialist, rounds, django_assert_
             files = [NewFile("log.txt", 5, "", SimpleUploadedFile("log.txt", b"hello"))]
             add_comment(ticket=ticket, actor=actor, body=f"Раз {number}", files=files)
     # session (1 + 3 for the hour of staff), user, 2 of rights, ticket, that it was seen; agents,
-    # drafts, events, comments' files, deliveries, what failed, people's links, both neighbours,
-    # files, registration, other tickets, 3 for the ways of an answer,
-    # links and followers
-    with django_assert_num_queries(24):
+    # drafts, events, deliveries, files, what failed, people's links, both neighbours, registration,
+    # other tickets, 3 for the ways of an answer
+    with django_assert_num_queries(21):
         desk.get(card(ticket))
 
 
