@@ -1,13 +1,17 @@
 """What menu and lists tell of the person who looks, in one query."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from django.db.models import Exists
+from django.db.models import Exists, QuerySet
+from django.utils import timezone
 
 from accounts.models import BotRegistration, MessengerAccount, User
 from portal.requests import PortalRequest
 from telegram_bot.models import TELEGRAM
 from tickets.announcements import announced_columns
+from tickets.compiled import Compiled
 from tickets.queries import awaiting_count, bounded
 
 
@@ -34,19 +38,22 @@ def awaiting_badge(request: PortalRequest) -> str:
 
 
 def _read(user: User) -> Standing:
-    registrations = BotRegistration.objects.filter(user=user, channel=TELEGRAM, withdrawn_at=None)
-    accounts = MessengerAccount.objects.filter(user=user, channel=TELEGRAM)
-    awaiting, is_registered, is_linked, shares, *announced = (
-        User.objects.filter(pk=user.pk)
-        .values_list(
-            awaiting_count(user),
-            Exists(registrations),
-            Exists(accounts),
-            "organization__shares_tickets",
-            *announced_columns(),
-        )
-        .get()
-    )
+    awaiting, is_registered, is_linked, shares, *announced = COLUMNS.first(user.pk, timezone.now())
     link = "linked" if is_linked else "registered"
     texts = [text for text in announced if text]
     return Standing(awaiting, link if is_registered else "unregistered", bool(shares), texts)
+
+
+def _columns(user: int, now: datetime) -> QuerySet[User, Any]:
+    registrations = BotRegistration.objects.filter(user=user, channel=TELEGRAM, withdrawn_at=None)
+    accounts = MessengerAccount.objects.filter(user=user, channel=TELEGRAM)
+    return User.objects.filter(pk=user).values_list(
+        awaiting_count(User(pk=user)),
+        Exists(registrations),
+        Exists(accounts),
+        "organization__shares_tickets",
+        *announced_columns(now),
+    )
+
+
+COLUMNS = Compiled(_columns)

@@ -21,9 +21,9 @@ def in_force(now: datetime | None = None) -> QuerySet[Announcement]:
     return Announcement.objects.filter(Q(until=None) | Q(until__gt=now), since__lte=now)
 
 
-def announced_columns() -> list[Subquery]:
+def announced_columns(now: datetime) -> list[Subquery]:
     """The texts in force as columns of another query, so that no page needs a query for them."""
-    texts = in_force().order_by("-pk").values("text")
+    texts = in_force(now).order_by("-pk").values("text")
     return [Subquery(texts[place : place + 1], output_field=CharField()) for place in range(SHOWN)]
 
 

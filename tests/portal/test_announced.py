@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from tests.factories import UserFactory
 from tickets.announcements import announce, end_announcement
 from tickets.models import Ticket
 
@@ -52,3 +53,15 @@ def test_costs_no_query(client, head):
     for number in range(3):
         announce(text=f"Сбой {number}", by=head, until=timezone.now() + timedelta(hours=1))
     assert queries() == before
+
+
+def test_each_person_and_moment_has_its_own(client, head, ticket):
+    """The menu's query is made once in a process, of nobody and never."""
+    announce(text="Завтра работы", by=head, since=timezone.now() + timedelta(days=1))
+    Ticket.objects.filter(pk=ticket.pk).update(status="waiting")
+    assert 'class="badge"' in client.get("/").content.decode()
+    other = UserFactory(organization=None)
+    client.force_login(other)
+    page = client.get("/").content.decode()
+    assert 'class="badge"' not in page
+    assert "Завтра работы" not in page
