@@ -10,7 +10,7 @@ from tests.factories import AgentFactory, TicketFactory, open_ticket
 from tickets import recording, services
 from tickets.comments import add_comment
 from tickets.models import Face, Ticket
-from tickets.queries import COUNTED
+from tickets.queries import COUNTED, REQUESTER, in_order
 from tickets.queue import (
     BY_NUMBER,
     Queue,
@@ -242,6 +242,25 @@ def test_queue_is_read_in_the_order_of_an_index(agent, queue):
     assert INDEXES[queue] in plan.split()
     assert "Sort" not in plan
     assert "TEMP B-TREE" not in plan
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("face", Face.API), ("priority", "critical"), ("score", 1)]
+)
+def test_what_few_closed_tickets_have_is_read_by_an_index(agent, name, value):
+    read_by_index()
+    rows = in_queue(Ticket.objects.filter(**{name: value}), Queue.CLOSED, agent)
+    plan = rows.order_by(*order_of(Queue.CLOSED))[:51].explain()
+    assert f"ticket_closed_{name}" in plan.split()
+    assert "Sort" not in plan
+    assert "TEMP B-TREE" not in plan
+
+
+def test_newest_of_a_customer_are_read_by_an_index(anna):
+    """Of one who has long been silent, too: not among the newest of all."""
+    read_by_index()
+    rows = in_order(Ticket.objects.own(anna), REQUESTER)
+    assert "ticket_of_requester" in rows[:5].explain().split()
 
 
 def test_found_tickets_come_newest_first(db):

@@ -213,6 +213,8 @@ class Ticket(models.Model):
                 name="ticket_awaiting",
             ),
             models.Index("organization", *NEWEST_CHANGE, name="ticket_of_organization"),
+            # Open and closed together: else the newest of somebody's are looked for among all
+            models.Index("requester", *NEWEST_CHANGE, name="ticket_of_requester"),
             models.Index(*NEWEST_CHANGE, name="ticket_newest_change"),
             models.Index("next_due_at", "id", condition=~Q(status="closed"), name="ticket_due"),
             models.Index(
@@ -229,6 +231,13 @@ class Ticket(models.Model):
                 "tell_due_at", condition=Q(tell_due_at__isnull=False), name="ticket_due_untold"
             ),
             models.Index("status", F("id").desc(), name="ticket_by_status"),
+            # What is closed only grows: a value that few of them have is not looked for in all
+            *(
+                models.Index(
+                    name, F("id").desc(), condition=Q(status="closed"), name=f"ticket_closed_{name}"
+                )
+                for name in ("face", "priority", "score")
+            ),
             models.Index("requester", "created_at", name="ticket_recent"),
             models.Index(
                 "opened_with",
