@@ -245,13 +245,23 @@ class QueueList(DeskList):
         """Tickets that are back from a snooze stand before all others, whatever is due."""
         begin = (self.page_num - 1) * self.list_per_page
         end = begin + self.list_per_page + 1
-        rows = with_reads(self.queryset, self.agent).only(*SHOWN)
         woken = self._woken()
         if not woken:
-            return list(rows[begin:end])
-        back = sorted(rows.filter(pk__in=woken), key=lambda ticket: woken.index(ticket.pk))
-        rest = rows.exclude(pk__in=woken)
-        return back[begin:end] + list(rest[max(0, begin - len(back)) : end - len(back)])
+            return self._cut(self.queryset, begin, end)
+        back = sorted(
+            self._shown(self.queryset.filter(pk__in=woken)), key=lambda row: woken.index(row.pk)
+        )
+        rest = self.queryset.exclude(pk__in=woken)
+        return back[begin:end] + self._cut(rest, max(0, begin - len(back)), end - len(back))
+
+    def _cut(self, rows: QuerySet[Ticket], begin: int, end: int) -> list[Ticket]:
+        """A later page by its numbers: else the rows before it are joined with their people."""
+        if not begin:
+            return list(self._shown(rows)[:end])
+        return list(self._shown(rows.filter(pk__in=rows.values("pk")[begin:end])))
+
+    def _shown(self, rows: QuerySet[Ticket]) -> QuerySet[Ticket]:
+        return with_reads(rows, self.agent).only(*SHOWN)
 
     def _woken(self) -> list[int]:
         """Only their ids: mostly there are none, and a row of the list is costly to ask for."""

@@ -5,7 +5,9 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.factories import (
@@ -233,6 +235,22 @@ def test_page_that_has_gone_is_the_first(desk, two_a_page):
     ticket = TicketFactory()
     response = desk.get(LIST, {"p": 2})
     assert numbers(response) == [ticket.pk]
+
+
+def test_later_page_joins_no_row_before_it(desk, two_a_page):
+    tickets = [TicketFactory() for _row in range(5)]
+    back = TicketFactory(snoozed_until=timezone.now() - timedelta(hours=1))
+    with CaptureQueriesContext(connection) as queries:
+        pages = [numbers(desk.get(LIST, {"p": page})) for page in (1, 2, 3)]
+    first, *others = [ticket.pk for ticket in tickets]
+    assert pages == [[back.pk, first], others[:2], others[2:]]
+    later = [query["sql"] for query in queries if "OFFSET" in query["sql"]]
+    assert len(later) == 2
+    for sql in later:
+        shown, skipping = sql.split(" IN (SELECT ")
+        assert "JOIN" in shown
+        assert "OFFSET" in skipping.partition(")")[2]
+        assert "JOIN" not in skipping
 
 
 def test_deep_pages_are_refused(desk, two_a_page, monkeypatch):
