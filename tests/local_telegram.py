@@ -146,6 +146,10 @@ class Sandbox:
         """Make the next request fail, or `times` of them; None is until cleared."""
         self._read(self._http.post("/sandbox/faults", content=json.dumps({"kind": kind, **fields})))
 
+    def faults(self) -> list[Json]:
+        """Those that have not hit a request yet."""
+        return list(self._get("faults"))
+
     def clear_faults(self) -> None:
         self._read(self._http.delete("/sandbox/faults"))
 

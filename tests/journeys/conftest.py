@@ -103,6 +103,8 @@ def fill(name: str) -> None:
     hasher = "django.contrib.auth.hashers.PBKDF2PasswordHasher"
     with models_in(name), override_settings(PASSWORD_HASHERS=[hasher]):
         call_command("migrate", verbosity=0, interactive=False)
+        if connection.vendor == "sqlite":
+            kept_database.keep()
         password = make_password(factories.PASSWORD)
         alpha = factories.OrganizationFactory(name="Проект Альфа", email="client@alpha.example")
         people = {

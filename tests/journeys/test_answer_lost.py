@@ -18,7 +18,7 @@ def test_comment_is_one_and_nothing_false_is_said(processes, visit):
     card = ticket.get_absolute_url()
     anna = visit("anna")
     sent = anna.send_and_hang_up(card, {"body": WORDS}, to=f"{card}comment/")
-    wait_until(Comment.objects.exists, 20)
+    wait_until(Comment.objects.exists)
     processes.kill("web")
     processes.start("web")
     page = anna.open(card)

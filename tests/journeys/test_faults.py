@@ -1,8 +1,10 @@
 """Telegram, mail and database at their worst: the rest goes on, everything arrives once."""
 
 import re
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import LinkPin, MessengerAccount
 from tests import factories
@@ -27,6 +29,7 @@ ROUNDS = [
     {"anna": "500", "boris": "reset", "viktor": "bad_json"},
     {"anna": "lost_answer", "boris": "timeout"},
 ]
+LONG = 300  # seconds: more than the test takes
 TELEGRAM_SENT = Delivery.objects.filter(channel="telegram", state=Delivery.State.SENT)
 
 
@@ -45,7 +48,7 @@ def told(sandbox: Sandbox, username: str, words: str) -> list[str]:
 
 def test_chat_that_is_told_to_wait_delays_only_itself(processes, sandbox):
     tickets = open_tickets(sandbox, "anna", "boris")
-    sandbox.fault("429", method="sendMessage", chat="anna", retry_after=4)
+    sandbox.fault("429", method="sendMessage", chat="anna", retry_after=LONG)
 
     for number in range(3):
         for ticket in tickets.values():
@@ -53,9 +56,13 @@ def test_chat_that_is_told_to_wait_delays_only_itself(processes, sandbox):
     wait_until(lambda: told(sandbox, "boris", "Ответ") == numbered("Ответ", 3))
 
     assert told(sandbox, "anna", "Ответ") == []
-    wait_until(lambda: told(sandbox, "anna", "Ответ") == numbered("Ответ", 3))
     first = Delivery.objects.filter(channel="telegram", recipient__username="anna").earliest("pk")
-    assert first.attempts == 2
+    rows = Delivery.objects.filter(pk=first.pk)
+    wait_until(rows.filter(attempts=1).exclude(error="").exists)
+    assert rows.get().due_at > timezone.now() + timedelta(seconds=LONG / 2)
+    rows.update(due_at=timezone.now())  # as if it had passed
+    wait_until(lambda: told(sandbox, "anna", "Ответ") == numbered("Ответ", 3))
+    wait_until(lambda: rows.get().attempts == 2)
 
 
 def test_person_who_blocked_the_bot_is_told_by_mail(processes, sandbox):

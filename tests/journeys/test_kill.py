@@ -22,7 +22,7 @@ from tests.journeys.conftest import (
     open_tickets,
     person,
 )
-from tests.journeys.processes import Processes, run_safety_net, wait_until
+from tests.journeys.processes import STOP_LIMIT, Processes, run_safety_net, wait_until
 from tests.local_telegram import Json, Sandbox
 from tickets import recording, services
 from tickets.models import Attachment, Comment, Delivery, Lease, Priority, Ticket
@@ -175,7 +175,7 @@ def test_answer_left_by_a_killed_bot_comes_before_later_ones(processes, sandbox)
     assert is_quiet()
     before = sandbox.last("anna")["message_id"]
 
-    sandbox.fault("reset", method="sendMessage", seconds=5)
+    sandbox.fault("reset", method="sendMessage", seconds=60)  # the kill comes before
     update = IncomingUpdate.objects.filter(update_id=sandbox.send("anna", "/help")["update_id"])
     wait_until(lambda: update.exclude(processed_at=None).exists())
     processes.kill("bot")
@@ -229,6 +229,7 @@ def without_icons(lines: list[str]) -> list[str]:
 
 def test_worker_killed_in_the_middle_of_a_drain(processes, sandbox):
     tickets = open_tickets(sandbox, "anna", "boris", "viktor")
+    sandbox.fault("slow", method="sendMessage", seconds=1, times=None)  # it is still at it
     sent = Delivery.objects.filter(channel="telegram", state=Delivery.State.SENT)
 
     expected = {name: change_priority(ticket, 5) for name, ticket in tickets.items()}
@@ -236,6 +237,7 @@ def test_worker_killed_in_the_middle_of_a_drain(processes, sandbox):
     processes.kill("worker")
     left = Delivery.objects.filter(channel="telegram", state=Delivery.State.QUEUED)
     assert left.update(due_at=timezone.now()) > 0  # as if the claim of the killed had run out
+    sandbox.clear_faults()
     processes.launch("worker")
     run_safety_net()
 
@@ -256,17 +258,22 @@ def test_worker_killed_in_the_middle_of_a_drain(processes, sandbox):
 def test_idle_bot_ends_at_once_on_sigterm(processes, sandbox):
     link(sandbox, "anna")
     assert is_quiet()
+    sandbox.fault("slow", method="getUpdates", seconds=60)
+    sandbox.send("anna", "/help")  # ends the poll under way: the next one is held up
+    sandbox.wait_for("anna", "Что я умею")
+    assert is_quiet()
+    wait_until(lambda: sandbox.faults() == [])
 
     code, seconds = processes.stop("bot")
 
     assert code == 0
-    assert seconds < 8  # it does not wait for the poll under way, which takes ten
+    assert seconds < 13  # it does not wait for the poll under way, which it gives up after 15
 
 
 def test_busy_bot_ends_in_time_on_sigterm_and_loses_nothing(processes, sandbox):
     tickets = open_tickets(sandbox, "anna", "boris", "viktor")
     cards = open_cards(sandbox, tickets)
-    sandbox.fault("slow", method="sendMessage", seconds=0.3, times=None)
+    sandbox.fault("slow", method="sendMessage", seconds=1, times=None)
 
     for number in range(10):
         for name, card in cards.items():
@@ -278,7 +285,7 @@ def test_busy_bot_ends_in_time_on_sigterm_and_loses_nothing(processes, sandbox):
     processes.launch("bot")
 
     assert code == 0
-    assert seconds < 20
+    assert seconds < STOP_LIMIT
     assert left > 0
     wait_until(lambda: Comment.objects.count() == 30)
     assert is_quiet()

@@ -121,7 +121,7 @@ def walk(loud: Processes, anna: Visitor, desk: Visitor, secrets: Secrets) -> Non
     desk.log_in("igor", factories.PASSWORD, "/admin/login/")
     before = sandbox.last("anna")["message_id"]
     desk.submit(card_path(number), {"answer": "Смотрим журнал."})
-    sandbox.wait_for("anna", "Смотрим журнал.", 20, after=before)
+    sandbox.wait_for("anna", "Смотрим журнал.", after=before)
     anna.submit("/personal-data/", {})
     wait_until(lambda: DataExport.objects.filter(state="ready").exists())
     run_safety_net()

@@ -3,7 +3,6 @@
 How it goes stands in outage.py.
 """
 
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -35,10 +34,12 @@ def test_words_for_a_database_that_can_only_be_read(read_only_for_a_while, sandb
 
     with processes.database_read_only():
         told = problems(processes)
+        before = len(sandbox.requests(method="getUpdates"))
         sandbox.send("anna", "Чат 0", reply_to=card["message_id"])
         refused = anna.press(f"{path}comment/", values)
         assert "Портал 0" not in anna.open(path)  # it can still be read
-        time.sleep(2)  # for the bot to fail
+        # it is handed out again: the bot has failed to keep it
+        wait_until(lambda: len(sandbox.requests(method="getUpdates")) >= before + 2, PATIENCE)
         kept = (Comment.objects.count(), IncomingUpdate.objects.filter(processed_at=None).count())
 
     assert told == ["database"]

@@ -13,9 +13,8 @@ from tickets.models import Attachment
 
 pytestmark = pytest.mark.journey
 
-SPEED = 400_000  # bytes a second
+SPEED = 200_000  # bytes a second
 LOG = b"14:20 replica: connection refused\n" * 120_000  # 4 MB
-LETTER_LIMIT = 5.0  # seconds
 
 
 def test_file_arrives_over_a_slow_link_and_letters_beside_it(processes, sandbox, settings):
@@ -29,11 +28,11 @@ def test_file_arrives_over_a_slow_link_and_letters_beside_it(processes, sandbox,
     begun = time.monotonic()
 
     add_comment(ticket=tickets["anna"], actor=recording.agent(person("igor")), body="Ответ 0")
-    sandbox.wait_for_mail("Ответ 0", LETTER_LIMIT)
-    sandbox.wait_for("anna", "Ответ 0", LETTER_LIMIT)
+    sandbox.wait_for_mail("Ответ 0")
+    sandbox.wait_for("anna", "Ответ 0")
     assert TelegramFile.objects.filter(fetched_at=None).exists()
 
-    wait_until(lambda: Attachment.objects.filter(state=Attachment.State.READY).exists(), 60)
+    wait_until(lambda: Attachment.objects.filter(state=Attachment.State.READY).exists())
     assert time.monotonic() - begun > seconds / 2  # the link was slow
     assert TelegramFile.objects.get().attempts == 1
     with Attachment.objects.get().file.open() as file:

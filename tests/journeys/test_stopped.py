@@ -118,8 +118,8 @@ def test_worker_off_for_a_day_sends_everything_once(processes, crowd):
 
 
 def test_worker_told_to_end_in_the_middle_of_notices(processes, crowd):
-    processes.sandbox.fault("smtp_slow", seconds=0.3, times=None)
-    processes.sandbox.fault("slow", method="sendMessage", seconds=0.3, times=None)
+    processes.sandbox.fault("smtp_slow", seconds=1, times=None)
+    processes.sandbox.fault("slow", method="sendMessage", seconds=1, times=None)
     answer(crowd)
     sent = Delivery.objects.filter(event__comment__by_agent=True, state=Delivery.State.SENT)
     wait_until(lambda: sent.count() >= 2, PATIENCE)

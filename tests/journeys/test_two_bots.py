@@ -1,7 +1,7 @@
 """Two bots behind one webhook are told of the same updates at once: one effect of each."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import httpx
 import pytest
@@ -10,7 +10,7 @@ from operations.processes import Child
 from tests.journeys import crowd as crowds
 from tests.journeys.conftest import is_quiet
 from tests.journeys.crowd import Crowd, Member, at_once
-from tests.journeys.processes import LOOPBACK, START_LIMIT, Processes, free_ports, wait_until
+from tests.journeys.processes import LOOPBACK, START_LIMIT, Processes, reserve_ports, wait_until
 from tests.local_telegram import Json
 from tests.sandbox.api import Api
 from tickets.models import Comment
@@ -35,7 +35,8 @@ def crowd(processes) -> Iterator[Crowd]:
 def two_bots(processes: Processes) -> Iterator[list[str]]:
     """In the place of the one that polls; the addresses where they listen."""
     processes.kill("bot")
-    ports = free_ports(2)
+    kept = ExitStack()
+    ports = reserve_ports(kept, 2)
     bots = [webhook_bot(processes, port) for port in ports]
     try:
         for bot in bots:
@@ -46,6 +47,7 @@ def two_bots(processes: Processes) -> Iterator[list[str]]:
     finally:
         for bot in bots:
             bot.kill_group()
+        kept.close()
         api = Api(processes.sandbox.url, processes.token)
         api.call("deleteWebhook")  # beside one the next bot would not poll
         api.close()

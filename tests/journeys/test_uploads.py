@@ -61,7 +61,8 @@ def test_uploads_while_web_is_killed(processes, crowd):
     assert is_quiet(PATIENCE)
     for member in crowd.members:
         require_files(member, ROUNDS)
-    assert list(processes.uploads.iterdir()) == []
+    # an answer is read before its request has ended
+    wait_until(lambda: not list(processes.uploads.iterdir()), PATIENCE)
     require_files_and_rows_alike(processes)
 
 

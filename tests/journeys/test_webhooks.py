@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from standardwebhooks import Webhook
 from accounts.models import Usage
 from tests import factories
 from tests.journeys.conftest import person
-from tests.journeys.processes import free_ports, wait_until
+from tests.journeys.processes import reserve_ports, wait_until
 from tickets import recording
 from tickets.comments import add_comment
 from tickets.models import Delivery, Ticket
@@ -36,7 +37,8 @@ class Customer:
     """A receiver in a process of its own."""
 
     def __init__(self, book: Path) -> None:
-        [self.port] = free_ports(1)
+        self.kept = ExitStack()
+        [self.port] = reserve_ports(self.kept, 1)
         self.book = book
         book.touch()
         self.start()
@@ -60,6 +62,7 @@ def customer(tmp_path) -> Iterator[Customer]:
     customer = Customer(tmp_path / "book")
     yield customer
     customer.kill()
+    customer.kept.close()
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ class Desk:
         change()
         if self.killed:
             self.processes.launch("worker")
-        return self.sandbox.wait_for("anna", words, 30, after=before)
+        return self.sandbox.wait_for("anna", words, after=before)
 
     def resolve(self, ticket: Ticket, answer: str) -> Json:
         return self.change(
