@@ -210,14 +210,15 @@ def sandbox(processes) -> Sandbox:
 
 
 @pytest.fixture
-def visit(processes) -> Iterator[Callable[[str], Visitor]]:
-    """`visit("anna")` logs her in on the portal, `visit("igor", ADMIN_LOGIN)` him at his desk."""
+def visit(processes) -> Iterator[Callable[..., Visitor]]:
+    """`visit("anna")` is her on the portal, logged in; `visit()` is somebody who is not."""
     visitors = []
 
-    def visit(username: str, path: str = "/login/") -> Visitor:
+    def visit(username: str = "") -> Visitor:
         visitor = Visitor(processes.url)
         visitors.append(visitor)
-        visitor.log_in(username, factories.PASSWORD, path)
+        if username:
+            visitor.sign_in(person(username))
         return visitor
 
     yield visit

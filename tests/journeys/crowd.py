@@ -27,7 +27,7 @@ import httpx
 from accounts.models import User
 from telegram_bot.models import IncomingUpdate
 from tests import factories
-from tests.journeys.conftest import ADMIN_LOGIN, person
+from tests.journeys.conftest import person
 from tests.journeys.processes import Processes, Visitor
 from tests.local_telegram import Sandbox
 from tickets.models import Comment, Ticket
@@ -57,11 +57,11 @@ class Crowd:
     members: list[Member]
     visitors: dict[str, Visitor] = field(default_factory=dict)
 
-    def visitor(self, username: str, login: str = "/login/") -> Visitor:
+    def visitor(self, username: str) -> Visitor:
         """Whoever sits at a browser, logged in."""
         if username not in self.visitors:
             visitor = self.visitors[username] = Visitor(self.processes.url)
-            visitor.log_in(username, factories.PASSWORD, login)
+            visitor.sign_in(person(username))
         return self.visitors[username]
 
     def close(self) -> None:
@@ -102,7 +102,7 @@ def open_cards(crowd: Crowd) -> None:
         crowd.sandbox.send(member.name, str(member.ticket.pk))
     for member in crowd.members:
         words = f"№ {member.ticket.pk}"
-        member.card = crowd.sandbox.wait_for(member.name, words, 60)["message_id"]
+        member.card = crowd.sandbox.wait_for(member.name, words)["message_id"]
 
 
 # In
@@ -151,10 +151,10 @@ class WayIn:
 
 WAYS_IN = [
     WayIn(
-        "Чат", "bot", say_in_chat, people=50, each=20, kill_every=100,
+        "Чат", "bot", say_in_chat, people=30, each=10, kill_every=30,
         disturb=say_unreadably, answers=count_answers_in_chat, at_once=8,
     ),
-    WayIn("Портал", "web", say_on_portal, people=5, each=20, kill_every=25, come=come_to_portal),
+    WayIn("Портал", "web", say_on_portal, people=5, each=12, kill_every=15, come=come_to_portal),
 ]  # fmt: skip
 
 
@@ -209,7 +209,7 @@ WAYS_OUT = [WayOut("telegram", heard_in_chats), WayOut("email", heard_by_mail)]
 
 def answer_at_desk(crowd: Crowd, member: Member, words: str) -> None:
     path = f"/admin/tickets/ticket/{member.ticket.pk}/change/"
-    page = crowd.visitor("igor", ADMIN_LOGIN).insist(path, {"answer": words})
+    page = crowd.visitor("igor").insist(path, {"answer": words})
     assert "сохранена" in page
 
 

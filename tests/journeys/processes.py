@@ -19,7 +19,9 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import ConnectionHandler
+from django.test import Client
 
+from accounts.models import User
 from config.queue import enqueue
 from operations.management.commands.demo import (
     LOOPBACK,
@@ -279,6 +281,12 @@ class Visitor:
     def log_in(self, username: str, password: str, path: str = "/login/") -> None:
         page = self.submit(path, {"username": username, "password": password})
         assert 'type="password"' not in page, f"{username} was not let in"
+
+    def sign_in(self, user: User) -> None:
+        """What a log-in leaves. The log-in itself is slow on purpose: a password is hashed."""
+        client, name = Client(), settings.SESSION_COOKIE_NAME
+        client.force_login(user)
+        self._http.cookies.set(name, client.cookies[name].value)
 
     def open(self, path: str) -> str:
         return self._get(path).text

@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 
 from tests.journeys import crowd as crowds
-from tests.journeys.conftest import ADMIN_LOGIN, is_quiet
+from tests.journeys.conftest import is_quiet
 from tests.journeys.crowd import (
     WAYS_IN,
     WAYS_OUT,
@@ -41,7 +41,7 @@ STAFF = "desk@support.example"
 @pytest.fixture
 def crowd(processes) -> Iterator[Crowd]:
     crowd = crowds.gather(processes, OF_A_WAY * len(WAYS_IN) + ASKED)
-    crowd.visitor("igor", ADMIN_LOGIN)
+    crowd.visitor("igor")
     yield crowd
     crowd.close()
     if processes.database.door is None:  # they told of the lock, which is no fault of theirs
@@ -51,6 +51,9 @@ def crowd(processes) -> Iterator[Crowd]:
 def test_changes_while_the_database_is_gone(processes, crowd):
     *speaking, asked = shared_out(crowd.members)
     ways = list(zip(WAYS_IN, speaking, strict=True))
+    for way, members in ways:
+        for member in members if way.come else ():
+            way.come(crowd, member)
     first, second = range(EACH // 2), range(EACH // 2, EACH)
 
     with meanwhile(*talk(crowd, ways, first), lambda: answer(crowd, asked, first)):

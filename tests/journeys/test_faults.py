@@ -9,7 +9,6 @@ from django.utils import timezone
 from accounts.models import LinkPin, MessengerAccount
 from tests import factories
 from tests.journeys.conftest import (
-    ADMIN_LOGIN,
     PHONES,
     is_quiet,
     open_cards,
@@ -184,7 +183,7 @@ def test_everybody_writes_at_once(processes, sandbox, visit):
     """Three chats and an agent's desk; the logs are searched for a locked database afterwards."""
     tickets = open_tickets(sandbox, "anna", "boris", "viktor")
     cards = open_cards(sandbox, tickets)
-    desk = visit("igor", ADMIN_LOGIN)
+    desk = visit("igor")
     others = [factories.open_ticket(person(name)) for name in ("anna", "boris", "viktor", "boris")]
 
     def write(name: str) -> None:

@@ -11,6 +11,7 @@ from django_q.signing import SignedPackage
 
 from accounts.models import BotRegistration, Organization, User
 from telegram_bot.models import Dialog, IncomingUpdate
+from tests import factories
 from tests.journeys.conftest import ADMIN_LOGIN, PHONES, is_quiet
 from tests.journeys.processes import Processes, Visitor, wait_until
 from tests.local_telegram import Json, Sandbox
@@ -26,11 +27,12 @@ JPEG = b"\xff\xd8\xff\xe0" + bytes(range(255, -1, -1))
 
 
 def test_main_job(processes, sandbox, visit):
-    anna = visit("anna")
+    anna, desk = visit(), visit()
+    anna.log_in("anna", factories.PASSWORD)
     register(anna, sandbox)
     link_telegram(sandbox, anna)
     number = create_ticket(sandbox)
-    desk = visit("igor", ADMIN_LOGIN)
+    desk.log_in("igor", factories.PASSWORD, ADMIN_LOGIN)
     see_ticket_everywhere(number, anna, desk)
     download_files(number, anna)
     agent_and_customer_talk(number, sandbox, desk)
