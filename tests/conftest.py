@@ -76,7 +76,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _asks_a_database(item: pytest.Item) -> bool:
     """What a browser shows is the same on each; tests without one ask for the same rows."""
-    if item.get_closest_marker("browser"):
+    if item.get_closest_marker("browser") or item.get_closest_marker("one_database"):
         return False
     fixtures = set(getattr(item, "fixturenames", ()))
     is_case = issubclass(getattr(item, "cls", None) or object, TransactionTestCase)

@@ -28,6 +28,7 @@ def heard(sandbox: Sandbox, words: str, chat: str | None = None) -> int:
     return sum(words in (row["text"] or "") for row in sandbox.from_bot("anna", chat))
 
 
+@pytest.mark.one_database
 def test_words_of_a_person_in_every_way(processes, sandbox):
     ticket = open_tickets(sandbox, "anna")["anna"]
     card = open_cards(sandbox, {"anna": ticket})["anna"]
@@ -60,6 +61,7 @@ def test_words_of_a_person_in_every_way(processes, sandbox):
     assert Ticket.objects.count() == 1
 
 
+@pytest.mark.one_database
 def test_commands_of_the_private_chat_in_a_group(processes, sandbox):
     link(sandbox, "anna")
     sandbox.group("add_bot", by="anna")
@@ -71,6 +73,7 @@ def test_commands_of_the_private_chat_in_a_group(processes, sandbox):
     assert not Ticket.objects.exists()
 
 
+@pytest.mark.one_database
 def test_who_blocks_and_unblocks_hears_again_without_start(processes, sandbox):
     ticket = open_tickets(sandbox, "anna")["anna"]
     for blocked in (True, False):

@@ -64,6 +64,7 @@ def test_chat_that_is_told_to_wait_delays_only_itself(processes, sandbox):
     wait_until(lambda: rows.get().attempts == 2)
 
 
+@pytest.mark.one_database
 def test_person_who_blocked_the_bot_is_told_by_mail(processes, sandbox):
     ticket = open_tickets(sandbox, "anna")["anna"]
 
@@ -136,6 +137,7 @@ def test_polling_goes_on_after_every_failure(processes, sandbox):
     assert len(added) == 10
 
 
+@pytest.mark.one_database
 def test_wrong_token_is_refused_without_being_told(processes, sandbox):
     token = "7000000002:" + "w" * 35
 

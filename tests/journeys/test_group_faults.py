@@ -31,6 +31,7 @@ def heard(sandbox: Sandbox, words: str, chat: str | None = None) -> int:
     return sum(words in (row["text"] or "") for row in sandbox.from_bot("anna", chat))
 
 
+@pytest.mark.one_database
 def test_group_moves_and_then_throws_the_bot_out(processes, sandbox):
     link(sandbox, "anna")
     sandbox.group("add_bot", by="anna")

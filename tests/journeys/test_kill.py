@@ -255,6 +255,7 @@ def test_worker_killed_in_the_middle_of_a_drain(processes, sandbox):
 # Ending the bot
 
 
+@pytest.mark.one_database
 def test_idle_bot_ends_at_once_on_sigterm(processes, sandbox):
     link(sandbox, "anna")
     assert is_quiet()

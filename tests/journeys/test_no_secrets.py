@@ -54,7 +54,7 @@ class Secrets:
         return [one for one in sought if re.search(rf"(?<![0-9]){re.escape(one)}(?![0-9])", text)]
 
 
-@pytest.fixture(params=["text", "json"])
+@pytest.fixture(params=["text", pytest.param("json", marks=pytest.mark.one_database)])
 def loud(request, filled, tmp_path, django_db_blocker) -> Iterator[Processes]:
     """All processes, logging all they can in this form."""
     settings = {

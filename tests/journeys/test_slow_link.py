@@ -17,6 +17,7 @@ SPEED = 200_000  # bytes a second
 LOG = b"14:20 replica: connection refused\n" * 120_000  # 4 MB
 
 
+@pytest.mark.one_database
 def test_file_arrives_over_a_slow_link_and_letters_beside_it(processes, sandbox, settings):
     settings.MEDIA_ROOT = processes.media
     tickets = open_tickets(sandbox, "anna", "boris")

@@ -168,6 +168,7 @@ def test_file_from_a_chat_is_fetched_soon_after_a_kill(processes, sandbox, ticke
     assert is_quiet(PATIENCE)
 
 
+@pytest.mark.one_database
 def test_letter_too_large_for_the_server_comes_without_its_file(processes, sandbox, ticket):
     sandbox.fault("smtp_too_large")
 

@@ -198,6 +198,7 @@ def kill_worker_during_download(
 # A full disk
 
 
+@pytest.mark.one_database
 def test_full_disk_takes_the_words_and_says_so(processes, crowd):
     by_chat, by_portal = crowd.members[:2]
     visitor = crowd.visitor(by_portal.name)

@@ -86,6 +86,7 @@ def test_signal_to_all_of_a_worker_ends_it_like_one_to_the_first(processes, sand
     assert len(told) == EACH  # none of them was cut off in its call
 
 
+@pytest.mark.one_database
 def test_signal_while_a_worker_starts_ends_it(processes):
     processes.kill("worker")
     processes.launch("worker")
@@ -98,6 +99,7 @@ def test_signal_while_a_worker_starts_ends_it(processes):
     wait_until(lambda: not others_of(group), PATIENCE)
 
 
+@pytest.mark.one_database
 def test_processes_without_their_first_one_end_on_a_signal(processes):
     """As a supervisor does before it starts the unit anew."""
     group = first_of(processes)
