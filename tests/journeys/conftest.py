@@ -19,6 +19,7 @@ from django_q.models import OrmQ, Schedule
 from accounts.models import LinkPin, Organization, User
 from telegram_bot.models import BotHeartbeat, IncomingUpdate, TelegramFile
 from tests import factories, kept_database
+from tests.journeys.launcher import Launcher
 from tests.journeys.processes import Processes, Visitor, connect, models_in, wait_until
 from tests.local_telegram import PATIENCE, Json, Sandbox
 from tickets.models import Attachment, Delivery, Lease, Product, Ticket
@@ -126,9 +127,12 @@ def fill(name: str) -> None:
 
 @pytest.fixture(scope="package")
 def all_processes(database, tmp_path_factory) -> Iterator[Processes]:
-    processes = Processes(tmp_path_factory.mktemp("processes"), database_url(database))
+    launcher = Launcher()
+    folder = tmp_path_factory.mktemp("processes")
+    processes = Processes(folder, database_url(database), launcher)
     yield processes
     processes.end()
+    launcher.close()
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ from operations.management.commands.demo import (
     sandbox_url,
 )
 from operations.processes import Child
+from tests.journeys.launcher import Launcher
 from tests.journeys.outage import Database
 from tests.local_telegram import PATIENCE, Sandbox
 
@@ -51,9 +52,12 @@ def wait_until(condition: Callable[[], Any], seconds: float = PATIENCE, what: st
 
 
 class Processes:
-    """Sandbox, web, worker and bot, started with the commands of `./run`."""
+    """Sandbox, web, worker and bot, started with the commands of `./run`, if need be quickly."""
 
-    def __init__(self, folder: Path, database_url: str, **env: str) -> None:
+    def __init__(
+        self, folder: Path, database_url: str, launcher: Launcher | None = None, **env: str
+    ) -> None:
+        self.launcher = launcher
         self._ports = ExitStack()
         web_port, sandbox_port, smtp_port, door_port = reserve_ports(self._ports, 4)
         self.options: dict[str, Any] = {
@@ -98,7 +102,10 @@ class Processes:
     def launch(self, name: str) -> None:
         child = self.children[name]
         assert not child.is_running(), f"{name} runs already"
-        child.start()
+        if self.launcher:
+            child.process = self.launcher.start(child.argv, child.env, child.log)
+        else:
+            child.start()
         assert child.process
         self._sessions.add(child.process.pid)
 
