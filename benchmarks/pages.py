@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from io import BytesIO
 from pathlib import Path
+from typing import Any, ClassVar
 from urllib.parse import urlencode, urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -189,8 +190,9 @@ class Side:
     wall: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
 
-    def get(self, number: int) -> bytes:
-        """One GET through a whole WSGI application in this process, timed to its end."""
+    answer: ClassVar[str] = "200 OK"
+
+    def environ(self, number: int) -> dict[str, Any]:
         path, _mark, query = self.paths[number % len(self.paths)].partition("?")
         environ = {
             "REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": query,
@@ -200,6 +202,11 @@ class Side:
         }  # fmt: skip
         if self.token:
             environ["HTTP_AUTHORIZATION"] = f"Bearer {self.token}"
+        return environ
+
+    def get(self, number: int) -> bytes:
+        """One request through a whole WSGI application in this process, timed to its end."""
+        environ = self.environ(number)
         statuses: list[str] = []
         wall, cpu = time.perf_counter(), time.process_time()
         response = self.application(environ, lambda status, headers: statuses.append(status))
@@ -207,8 +214,12 @@ class Side:
         response.close()
         self.cpu.append(1000 * (time.process_time() - cpu))
         self.wall.append(1000 * (time.perf_counter() - wall))
-        assert statuses == ["200 OK"], f"{path}: {statuses}"
+        assert statuses == [self.answer], f"{environ['PATH_INFO']}: {statuses}"
         return body
+
+    def shown(self, body: bytes) -> object:
+        """What all sides must agree in: the tickets that a page links to."""
+        return set(LINK.findall(body.decode()))
 
     def count_queries(self) -> tuple[int, int]:
         """The most queries a request of these paths makes, and how many of them write."""
@@ -289,7 +300,7 @@ def measure_pages(size: int, requests: int, only: str) -> Iterator[Row]:
     from django.core.wsgi import get_wsgi_application
     from django.urls import reverse
 
-    from benchmarks import minimal, same_facts
+    from benchmarks import minimal, same_facts, writes
 
     product = get_wsgi_application()
     plain = {"same facts": same_facts.application(), "floor": minimal.application()}
@@ -310,6 +321,10 @@ def measure_pages(size: int, requests: int, only: str) -> Iterator[Row]:
             cookie = logged_in(username)
             sides = {name: Side(other, cookie, paths) for name, other in others.items()}
             yield measure_page(page, Side(product, cookie, paths), sides, requests)
+    for page, *about in writes.forms():
+        if page.startswith(only):
+            sides = {"same facts": writes.Form(plain["same facts"], *about)}
+            yield measure_page(page, writes.Form(product, *about), sides, requests)
 
 
 def cards(url_name: str) -> list[str]:
@@ -341,7 +356,7 @@ def measure_page(page: str, product: Side, plain: dict[str, Side], requests: int
     for number in range(max(WARM_UP, len(product.paths))):  # a card is marked as read but once
         bodies = [side.get(number) for side in sides]
     is_card = len(product.paths) > 1
-    shown = [() if is_card else linked_tickets(body) for body in bodies]
+    shown = [() if is_card else side.shown(body) for side, body in zip(sides, bodies, strict=True)]
     queries = [side.count_queries() for side in sides]
     for side in sides:
         side.wall.clear()
@@ -363,10 +378,6 @@ def measure_page(page: str, product: Side, plain: dict[str, Side], requests: int
             for place, (name, side) in enumerate(plain.items(), 1)
         },
     )
-
-
-def linked_tickets(body: bytes) -> set[str]:
-    return set(LINK.findall(body.decode()))
 
 
 if __name__ == "__main__":

@@ -233,5 +233,6 @@ urlpatterns = [
     path(
         reverse("ticket_detail", args=[0]).lstrip("/").replace("0", "<int:number>"), ticket_detail
     ),
+    path("", include("benchmarks.plain_writes")),  # the forms
     path("", include("config.urls")),
 ]
