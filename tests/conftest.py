@@ -1,4 +1,5 @@
 import gc
+import itertools
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ from hypothesis.configuration import set_hypothesis_home_dir
 
 from accounts.models import User
 from accounts.sessions import SessionStore
-from tests import factories, kept_database, queue
+from tests import factories, kept_database, queue, rounds
 from tickets import recording
 from tickets.models import Face
 from tickets.recording import customer
@@ -56,7 +57,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--on-another-database",
         action="store_true",
-        help="leave out what asks no database or looks at pages: the round on the first one has it",
+        help="leave out what asks no other way there (tests/rounds.py): the first one has it",
     )
 
 
@@ -69,20 +70,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=lambda item: item.get_closest_marker("journey") is None)
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
     if config.getoption("on_another_database"):
-        left_out = [item for item in items if not _asks_a_database(item)]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if _asks_a_database(item)]
-
-
-def _asks_a_database(item: pytest.Item) -> bool:
-    """What a browser shows is the same on each; tests without one ask for the same rows."""
-    if item.get_closest_marker("browser") or item.get_closest_marker("one_database"):
-        return False
-    fixtures = set(getattr(item, "fixturenames", ()))
-    is_case = issubclass(getattr(item, "cls", None) or object, TransactionTestCase)
-    marks = ("django_db", "journey", "database")
-    is_marked = any(item.get_closest_marker(name) for name in marks)
-    return is_case or is_marked or not fixtures.isdisjoint({"db", "transactional_db"})
+        kept = rounds.for_another_database(items)
+        left_out = set(items) - set(kept)
+        config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+        items[:] = kept
 
 
 def pytest_collection_finish() -> None:
@@ -130,10 +121,17 @@ def _test_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def _places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    place = tmp_path_factory.mktemp("files")
+    return (place / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def _fresh_places(settings, tmp_path: Path) -> None:
+def _fresh_places(settings, _places: Iterator[Path]) -> None:
+    """A name only: a folder for each of thousands of tests would cost more than most of them."""
     cache.clear()
-    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.MEDIA_ROOT = next(_places) / "media"
 
 
 def _forget_rows(_case: TransactionTestCase) -> None:

@@ -77,6 +77,7 @@ def test_timeline(ticket, annas):
     assert change["at"].endswith("Z")
 
 
+@pytest.mark.each_case
 @pytest.mark.parametrize("part", ["timeline/", "comments/", "attachments/"])
 @pytest.mark.parametrize(("who", "most"), [("annas", 3), ("desk", 5)])
 @pytest.mark.parametrize("count", [1, 3, 30])

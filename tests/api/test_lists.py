@@ -11,7 +11,7 @@ from tests.factories import ProductFactory, TicketFactory, open_ticket
 from tickets.models import Ticket
 from tickets.status import TicketStatus
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.each_case]
 
 
 def numbers(answer):

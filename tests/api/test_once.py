@@ -34,6 +34,7 @@ def test_answer_is_the_one_of_then(annas, body):
     assert annas.post(f"tickets/{number}/close/", {"score": 5}).status_code == 409
 
 
+@pytest.mark.each_case
 @pytest.mark.parametrize("changed", ["body", "path"])
 def test_other_request_under_the_key(annas, body, changed):
     number = annas.post("tickets/", body, **KEY).json()["number"]
@@ -58,6 +59,7 @@ def test_refusal_is_not_kept(annas, body):
     assert annas.post("tickets/", body, **KEY).status_code == 201
 
 
+@pytest.mark.each_case
 @pytest.mark.parametrize("key", ["", " ", "x" * 256, "два", "a b", "a\tb"])
 def test_key_that_is_none(annas, body, key):
     answer = annas.post("tickets/", body, **{"Idempotency-Key": key})
@@ -104,6 +106,7 @@ def test_key_goes_with_its_effect(annas, body, monkeypatch):
     assert (Ticket.objects.count(), FormKey.objects.count()) == (0, 0)
 
 
+@pytest.mark.each_case
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("whose", ["a person's", "an organization's"])
 def test_twenty_at_once_are_one(anna, administrator, product, whose):

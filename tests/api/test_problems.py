@@ -48,6 +48,7 @@ def test_broken_json(annas, body):
     require_problem(answer, 400, expected)
 
 
+@pytest.mark.each_case
 @pytest.mark.parametrize(
     "body",
     [

@@ -108,6 +108,7 @@ def test_list_costs_the_same_for_more_rows(desk, specialist, django_assert_num_q
             assert desk.get(LIST).content.decode().count("Ответ</a>") == number
 
 
+@pytest.mark.each_case
 @pytest.mark.parametrize(
     ("asked", "titles"),
     [

@@ -22,6 +22,7 @@ def ticket(anna):
     return open_ticket(anna)
 
 
+@pytest.mark.each_case
 @pytest.mark.parametrize("who", ["administrator", "superuser"])
 def test_person_with_tickets_is_kept_and_the_way_in_is_closed_instead(client, request, ticket, who):
     client.force_login(request.getfixturevalue(who))
@@ -48,6 +49,7 @@ def test_person_without_anything_is_deleted(office, boris):
     assert not User.objects.filter(pk=boris.pk).exists()
 
 
+@pytest.mark.each_case
 @pytest.mark.parametrize("is_shared", [False, True])
 def test_tokens_keep_nobody(office, boris, is_shared):
     """Their table is only read at the desk: nobody has the right to delete them."""

@@ -9,6 +9,8 @@ from tests.desk.test_rights import ROWS, admin_of
 from tests.factories import OrganizationFactory, UserFactory, open_ticket
 from tickets.models import Ticket
 
+pytestmark = pytest.mark.each_case
+
 IDS = ["x", "-1", "1e3", "٣", "9" * 40, "1_0", "", "None", "1,2", "\ufffd"]
 
 

@@ -76,6 +76,7 @@ def test_place_holds_though_an_answer_moves_the_ticket(desk, anna, product):
     assert f'href="{card(third)}?list=tab%3Dfree" rel="next"' in saved.content.decode()
 
 
+@pytest.mark.each_case
 @pytest.mark.parametrize("place", ["x", "9" * 30, "9" * 18, "-1", "٥"])
 def test_forged_place_is_no_error(desk, five, place):
     assert desk.get(card(five[0]), {"list": "tab=open", "at": place}).status_code == 200

@@ -22,6 +22,8 @@ from tests.weight import KILOBYTE, files_of, weight_of
 from tickets.models import Delivery, Ticket
 from tickets.status import TicketStatus
 
+pytestmark = pytest.mark.each_case
+
 LIST = "/admin/tickets/ticket/"
 TABS = [
     "Мои", "Без исполнителя", "Клиент ответил", "Просрочены", "Ждут клиента", "Все открытые",

@@ -162,6 +162,7 @@ def test_change_of_a_colleague_is_news_and_ones_own_is_not(desk, specialist, ann
     assert news(desk, page) == "1 новая — показать"
 
 
+@pytest.mark.each_case
 @pytest.mark.parametrize("tab", ["mine", "answered", "late", "waiting", "closed"])
 def test_other_tabs_are_not_told(desk, anna, product, tab):
     page = desk.get(LIST, {"tab": tab})
@@ -169,6 +170,7 @@ def test_other_tabs_are_not_told(desk, anna, product, tab):
     assert news(desk, page) == ""
 
 
+@pytest.mark.each_case
 @pytest.mark.parametrize(
     ("fitting", "other"),
     [
@@ -220,6 +222,7 @@ def test_news_query_count(desk, anna, product, rows, django_assert_num_queries):
         assert news(desk, page) != ""
 
 
+@pytest.mark.each_case
 @pytest.mark.parametrize("given", ["", "x", "-1", "1.5", "9" * 19])
 def test_event_that_is_none_is_refused(desk, given):
     assert desk.get(f"{LIST}news/", {"since": given}).status_code == 400

@@ -24,7 +24,7 @@ from tickets.models import Face, Ticket
 from tickets.recording import agent, customer
 from tickets.status import TicketStatus
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.each_case]
 PAGE = "/admin/report/"
 FILE = "/admin/report/csv/"
 

@@ -17,6 +17,8 @@ from tests.factories import (
 from tickets.models import Ticket
 from tickets.search import search_desk
 
+pytestmark = pytest.mark.each_case
+
 LIST = "/admin/tickets/ticket/"
 
 

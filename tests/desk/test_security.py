@@ -148,6 +148,7 @@ def test_nobody_writes_the_log(root_desk, boris):
     assert SecurityEvent.objects.filter(pk=event.pk).exists()
 
 
+@pytest.mark.each_case
 @pytest.mark.parametrize(
     ("term", "found"),
     [("203.0.113.5", 1), ("anna", 1), ("ANNA@alpha", 1), ("boris", 0), ("203.0.113", 0)],

@@ -240,6 +240,7 @@ def test_words_need_the_right_to_write(client, agent, action):
     assert client.get(f"{LIST}bulk/priority/?ticket={ticket.pk}").status_code == 200
 
 
+@pytest.mark.each_case
 @pytest.mark.parametrize(
     ("query", "status"),
     [("", 400), ("?ticket=x", 400), ("?ticket=1&ticket=", 400), ("?ticket=99999", 200)],

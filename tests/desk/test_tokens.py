@@ -132,6 +132,7 @@ def test_list_tells_whose_they_are(office, anna, shared, django_assert_num_queri
     assert tokens[0].digest not in page + form
 
 
+@pytest.mark.each_case
 @pytest.mark.parametrize(
     ("query", "found"),
     [

@@ -152,6 +152,7 @@ def test_rating_closes_the_ticket(client, resolved, score):
     assert resolved.rating_comment == "Быстро"
 
 
+@pytest.mark.each_case
 @pytest.mark.parametrize("score", ["", "0", "6", "٥", "5.0", "x", "-1"])
 def test_odd_score_is_refused_and_words_are_kept(client, resolved, score):
     page = text(rate(client, resolved, score, "Мои слова"))

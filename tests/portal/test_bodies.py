@@ -102,6 +102,7 @@ def test_too_many_parts_are_refused(client, logged_in, ticket, form):
     assert 'href="/"' in text(response)
 
 
+@pytest.mark.each_case
 @pytest.mark.parametrize(
     "query",
     [

@@ -272,6 +272,7 @@ def test_switch_off_or_gone_sees_nothing(client, colleague, ticket):
 # Cost
 
 
+@pytest.mark.each_case
 @pytest.mark.parametrize("rows", [1, 30])
 def test_card_queries(client, anna, agent, rows, django_assert_num_queries):
     parent = TicketFactory(requester=anna)

@@ -12,7 +12,7 @@ from tests.portal.pages import text, url
 from tickets.models import Product
 from tickets.status import TicketStatus
 
-pytestmark = pytest.mark.usefixtures("logged_in")
+pytestmark = [pytest.mark.usefixtures("logged_in"), pytest.mark.each_case]
 
 LIST = reverse("ticket_list")
 RESET = "Сбросить фильтры"

@@ -74,6 +74,7 @@ def test_tabs_hold_ones_own_tickets_by_status(client, anna, boris):
         assert "Чужая заявка" not in text(client.get(LIST, {"tab": tab}))
 
 
+@pytest.mark.each_case
 @pytest.mark.parametrize(
     ("tab", "title"),
     [
@@ -92,6 +93,7 @@ def test_title_says_the_tab(client, anna, colleague, tab, title):
     assert page.count('aria-current="page"') == 2  # of the menu, and this
 
 
+@pytest.mark.each_case
 @pytest.mark.parametrize(
     ("query", "words"),
     [
@@ -325,6 +327,7 @@ def test_others_have_no_such_tab(client, anna, boris, colleague, ticket, case):
 # Pages
 
 
+@pytest.mark.each_case
 @pytest.mark.parametrize("tab", TABS)
 def test_pages_hold_every_ticket_once_both_ways(client, anna, colleague, product, tab):
     status = {"awaiting": "resolved", "closed": "closed"}.get(tab, "new")
@@ -383,6 +386,7 @@ def test_newer_page_ends_where_the_other_began(client, anna, product):
     assert [row.pk for row in back.context["page"].tickets] == made[15:20] + made[25:40]
 
 
+@pytest.mark.each_case
 @pytest.mark.parametrize("name", ["older", "newer", "before"])
 @pytest.mark.parametrize(
     "place",
@@ -398,6 +402,7 @@ def test_odd_page_is_the_first(client, ticket, name, place):
 # Queries
 
 
+@pytest.mark.each_case
 @pytest.mark.parametrize("rows", [1, 30])
 @pytest.mark.parametrize("tab", TABS)
 def test_list_queries(client, anna, colleague, rows, tab, django_assert_num_queries):

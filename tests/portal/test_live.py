@@ -93,6 +93,7 @@ def test_foreign_and_missing_look_the_same(client, boris, name):
     assert [response.status_code for response in answers] == [404, 404, 404]
 
 
+@pytest.mark.each_case
 @pytest.mark.parametrize("name", ["ticket_live", "ticket_news"])
 @pytest.mark.parametrize("after", ["", "x", "-1", "٥", "9" * 30, "1;--"])
 def test_odd_place_is_a_bad_request(client, ticket, name, after):
@@ -196,6 +197,7 @@ def test_list_of_the_organization_hears_of_its_tickets(
     assert list_state(client, since, list="open").status_code == 204
 
 
+@pytest.mark.each_case
 @pytest.mark.parametrize("tickets", [1, 30])
 def test_list_asks_with_four_reads(client, anna, product, tickets, django_assert_num_queries):
     since = timezone.now() - timedelta(hours=1)
@@ -204,6 +206,7 @@ def test_list_asks_with_four_reads(client, anna, product, tickets, django_assert
         assert told(list_state(client, since, list="open"))["number"] == tickets
 
 
+@pytest.mark.each_case
 @pytest.mark.parametrize("since", ["", "x", "2026-01-01T00:00:00", "2026-13-01T00:00:00Z"])
 def test_odd_time_is_a_bad_request(client, since):
     assert client.get(reverse("live"), {"since": since}).status_code == 400

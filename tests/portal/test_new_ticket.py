@@ -189,6 +189,7 @@ def test_new_ticket_goes_on_from_a_closed_one(client, product, old):
     assert Ticket.objects.latest("pk").parent == old
 
 
+@pytest.mark.each_case
 @pytest.mark.parametrize("parent", ["foreign", "open", "0", "9" * 30, "٥", "x", "1 or 1", "", "-1"])
 def test_parent_that_is_none_is_passed_over(client, anna, boris, product, parent):
     others = {

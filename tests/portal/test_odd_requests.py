@@ -3,6 +3,8 @@
 import pytest
 from django.test import Client
 
+pytestmark = pytest.mark.each_case
+
 PAGES = ["/", "/login/", "/password/reset/", "/admin/login/", "/drafts/"]
 FORM = "application/x-www-form-urlencoded"
 

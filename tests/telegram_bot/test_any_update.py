@@ -54,6 +54,7 @@ def ask(chat: Chat, ticket: Ticket, step: str) -> None:
     )
 
 
+@pytest.mark.each_case
 @some
 @given(data=callback_data, step=steps, of_message=st.booleans())
 def test_any_press(quiet: Bot, chat: Chat, ticket, data, step, of_message) -> None:
@@ -74,6 +75,7 @@ def test_press_for_a_ticket_that_is_not_ones_own(quiet: Bot, chat: Chat, foreign
             chat.press(f"{word}:{number}{extra}")
 
 
+@pytest.mark.each_case
 @some
 @given(st.data(), starts, texts, people, steps)
 def test_any_message(quiet: Bot, chat: Chat, ticket, data, start, text, person, step) -> None:
@@ -90,6 +92,7 @@ def test_any_message(quiet: Bot, chat: Chat, ticket, data, start, text, person, 
     arrive(quiet, content)
 
 
+@pytest.mark.each_case
 @some
 @given(text=texts, step=steps, marks=entities)
 def test_any_correction(quiet: Bot, chat: Chat, ticket, text, step, marks) -> None:

@@ -15,7 +15,7 @@ from tests.factories import TicketFactory
 from tests.telegram_bot.bot import Bot, Chat
 from tickets.models import Attachment, Delivery
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.each_case]
 
 
 def update(number: int = 1, **fields: object) -> IncomingUpdate:

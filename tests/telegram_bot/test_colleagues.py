@@ -92,6 +92,7 @@ def test_comments_are_signed_for_the_one_who_reads(vera_chat, ticket, linked, ve
     assert text.count("Вы,") == 1
 
 
+@pytest.mark.each_case
 @pytest.mark.parametrize("by_number", [True, False])
 def test_search_finds_tickets_of_colleagues_too(vera_chat, ticket, vera, by_number):
     Ticket.objects.update(title="Сбой <узла> vm-prod-7")
@@ -133,6 +134,7 @@ def test_own_tickets_come_before_those_of_colleagues(vera_chat, ticket, vera, pr
     assert str(ticket.pk) not in answer.buttons
 
 
+@pytest.mark.each_case
 def test_search_finds_nothing_any_more(vera_chat, ticket, vera, end):
     end(vera)
     assert "ничего не нашлось" in vera_chat.say(f"/tickets {ticket.pk}")

@@ -19,6 +19,8 @@ from tickets.attachments import NewFile
 from tickets.comments import add_comment
 from tickets.models import Attachment, Delivery, Ticket
 
+pytestmark = pytest.mark.each_case
+
 End = Callable[[User], None]
 SECRET = "anna@alpha.example"
 

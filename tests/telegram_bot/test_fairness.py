@@ -28,6 +28,8 @@ from telegram_bot.models import IncomingUpdate
 from telegram_bot.processing import UPDATES_A_MINUTE
 from tests.telegram_bot.bot import App, Bot, Chat, fetch, fetch_and_work_off, store, work_off
 
+pytestmark = pytest.mark.each_case
+
 BOT_ID = 7
 FLOODER, GROUP = 1, -100
 A_DAY_AGO = timedelta(days=1)

@@ -98,6 +98,7 @@ def test_file_that_stays_unavailable_is_refused_after_an_hour(
     assert "Telegram не отдал файл." in chat.last["text"]
 
 
+@pytest.mark.each_case
 @pytest.mark.parametrize(
     ("description", "words"),
     [

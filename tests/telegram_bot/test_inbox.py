@@ -27,6 +27,8 @@ from tests.telegram_bot.bot import (
 )
 from tickets.models import Comment
 
+pytestmark = pytest.mark.each_case
+
 WRITE = "➕ Комментарий"
 
 

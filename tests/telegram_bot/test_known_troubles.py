@@ -97,6 +97,7 @@ def test_every_caption_of_an_album_is_kept(ticket: Ticket, chat: Chat) -> None:
     assert ticket.comments.get().body == "До\nПосле"
 
 
+@pytest.mark.each_case
 @pytest.mark.parametrize(
     "sender",
     [{"first_name": ""}, {"first_name": "\u202e<b>"}, {"last_name": None}, {"language_code": "xx"}],

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule, run_state_machine_as_test
@@ -13,6 +14,8 @@ from tickets import recording
 from tickets.models import Face
 from tickets.recording import customer
 from tickets.status import TicketStatus
+
+pytestmark = pytest.mark.each_case
 
 SEEN = st.sampled_from(["Не помогло", "Спасибо", "\u200b", "два\nслова", "Да", "№ 1 <b>", "42"])
 PEOPLE = st.sampled_from(["customer", "stranger"])

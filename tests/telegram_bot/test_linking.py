@@ -173,6 +173,7 @@ def test_several_accounts_are_offered_by_masked_mail(registration, second, chat:
     assert MessengerAccount.objects.get().user == second.user
 
 
+@pytest.mark.each_case
 @pytest.mark.parametrize("forge", ["account:{0}", "account:{0}:1", "account:x", "account:٥"])
 def test_forged_account_is_refused(registration, second, chat: Chat, forge) -> None:
     stranger = BotRegistrationFactory(phone="+79265550199")
@@ -250,6 +251,7 @@ def test_wrong_pin_is_counted(asked_for_pin: Chat) -> None:
     assert "Регистрация завершена" in asked_for_pin.say(mailed_code())
 
 
+@pytest.mark.each_case
 @pytest.mark.parametrize(
     "spell",
     [

@@ -51,11 +51,13 @@ def test_card_of_a_person_without_organization(linked, ticket, chat: Chat) -> No
     assert "Почта клиента: anna@alpha.example" in chat.say(str(ticket.pk))
 
 
+@pytest.mark.each_case
 @pytest.mark.parametrize("spell", ["{}", "№{}", "№ {}", "#{}", "\u00a0{}"])
 def test_typed_number_opens_the_card(ticket, chat: Chat, spell) -> None:
     assert f"№ {ticket.pk} · 🆕 Новая" in chat.say(spell.format(ticket.pk))
 
 
+@pytest.mark.each_case
 @pytest.mark.parametrize("spell", ["٥", "1_0", "1.0", "-1", "№", "1 2"])
 def test_other_spellings_are_no_number(ticket, chat: Chat, spell) -> None:
     assert "Не понял сообщение" in chat.say(spell)

@@ -151,6 +151,7 @@ def test_title_that_shows_nothing_is_refused(chat: Chat, text) -> None:
     assert "Заголовок не может быть пустым" in chat.say(text)
 
 
+@pytest.mark.each_case
 @pytest.mark.parametrize(
     ("typed", "kept"),
     [

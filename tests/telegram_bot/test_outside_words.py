@@ -51,6 +51,7 @@ def test_username_is_kept_clean(linked, chat: Chat) -> None:
     assert account.username == (CLEAN + "x" * 100)[:64]
 
 
+@pytest.mark.each_case
 @pytest.mark.parametrize("field", ["mime_type", "file_name", "file_id"])
 def test_file_with_odd_words_is_taken(linked, product, chat: Chat, bot: Bot, field) -> None:
     """The same in a comment, where it becomes a row, and in a draft, where it is JSON."""

@@ -124,6 +124,7 @@ def test_second_rating_is_answered_kindly(resolved, chat: Chat) -> None:
     assert state_of(resolved) == ("closed", 5, "")
 
 
+@pytest.mark.each_case
 @pytest.mark.parametrize("score", ["9", "0", "-1", "٥", "5.0", "", "5:5", "55555555555555555555"])
 def test_forged_score_is_refused(resolved, chat: Chat, score) -> None:
     assert "не найдена или недоступна" in chat.press(f"score:{resolved.pk}:{score}")

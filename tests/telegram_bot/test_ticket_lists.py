@@ -13,7 +13,7 @@ from tickets.comments import add_comment
 from tickets.models import Ticket, TicketRead
 from tickets.status import TicketStatus
 
-pytestmark = pytest.mark.usefixtures("linked")
+pytestmark = [pytest.mark.usefixtures("linked"), pytest.mark.each_case]
 
 NOON = datetime(2026, 11, 20, 9, tzinfo=UTC)
 

@@ -19,7 +19,7 @@ from telegram_bot.models import IncomingUpdate
 from tests.local_telegram import Json
 from tests.telegram_bot.bot import App, Bot, Chat, fetch, store, work_off
 
-pytestmark = pytest.mark.usefixtures("linked")
+pytestmark = [pytest.mark.usefixtures("linked"), pytest.mark.each_case]
 
 APOLOGY = "Не получилось прочитать сообщение"
 STORY: Json = {

@@ -21,6 +21,8 @@ from tests.telegram_bot.anything import (
 )
 from tests.telegram_bot.groups.group_chat import MENTION, GroupBot, Member
 
+pytestmark = pytest.mark.each_case
+
 ANNA = 510_000_001
 
 
