@@ -300,11 +300,12 @@ def measure_pages(size: int, requests: int, only: str) -> Iterator[Row]:
     from django.core.wsgi import get_wsgi_application
     from django.urls import reverse
 
-    from benchmarks import minimal, same_facts, writes
+    from benchmarks import minimal, same_desk, same_facts, writes
 
     product = get_wsgi_application()
     plain = {"same facts": same_facts.application(), "floor": minimal.application()}
     floor = {"floor": plain["floor"]}
+    of_desk = {"same facts": same_desk.application()}
     tickets, desk = reverse("ticket_list"), reverse("admin:tickets_ticket_changelist")
     for page, username, paths, others in (
         ("list, open", CUSTOMER, [tickets], plain),
@@ -313,7 +314,7 @@ def measure_pages(size: int, requests: int, only: str) -> Iterator[Row]:
         ("list, no tickets", NOBODY, [tickets], plain),
         ("card", CUSTOMER, cards("ticket_detail"), plain),
         ("desk, list", AGENT, [desk], floor),
-        ("desk, card", AGENT, cards("admin:tickets_ticket_change"), {}),
+        ("desk, card", AGENT, cards("admin:tickets_ticket_change"), of_desk),
         *((f"desk, search: {what}", AGENT, [f"{desk}?{urlencode({'q': words})}"], {})
           for what, words in SEARCHES.items()),
     ):  # fmt: skip

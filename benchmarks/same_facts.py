@@ -66,7 +66,7 @@ TEMPLATES = DjangoTemplates(
     {
         "NAME": "same_facts",
         "DIRS": [Path(__file__).parent / "templates"],
-        "APP_DIRS": False,
+        "APP_DIRS": True,  # for Django's own base of the admin
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
