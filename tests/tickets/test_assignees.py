@@ -4,7 +4,7 @@ from functools import partial
 from uuid import uuid4
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -21,7 +21,7 @@ from tests.tickets.test_bulk import run
 from tickets import services
 from tickets.comments import add_comment
 from tickets.forms import Sending
-from tickets.models import Priority, Ticket, TicketEvent
+from tickets.models import Priority, Ticket, TicketEvent, serving
 from tickets.on_behalf import open_for_once
 from tickets.recording import agent as as_agent
 from tickets.refusals import AssigneeCannotServe
@@ -171,7 +171,9 @@ def test_person_is_asked_about_once_for_all_tickets(anna, agent, number, who):
         (number, 0) if who == "fit" else (0, number)
     )
     asked = [
-        row["sql"] for row in queries if "auth_permission" in row["sql"] and "EXISTS" in row["sql"]
+        row["sql"]
+        for row in queries
+        if "auth_permission" in row["sql"] and "is_staff" in row["sql"]
     ]
     assert len([sql for sql in asked if f'"id" = {person.pk}' in sql]) == 1
 
@@ -189,3 +191,24 @@ def test_next_list_is_asked_anew(agent, anna):
     run(agent, [ticket], partial(services.assign_ticket, assignee=None))
     person.user_permissions.clear()
     assert run(agent, [ticket], partial(services.assign_ticket, assignee=person)).done == []
+
+
+def test_who_serves_is_whom_django_says_may_see_tickets():
+    own = UserFactory(is_staff=True)
+    own.user_permissions.add(Permission.objects.get(codename="view_ticket"))
+    served = [SpecialistFactory(), AgentFactory(is_superuser=True), own]
+    customer = UserFactory()
+    customer.user_permissions.add(Permission.objects.get(codename="view_ticket"))
+    of_another_app = UserFactory(is_staff=True)
+    of_another_app.user_permissions.add(Permission.objects.get(codename="view_user"))
+    assert {without_the_right(), switched_off()}.isdisjoint(serving())
+    backend = "django.contrib.auth.backends.ModelBackend"
+    known = User.objects.with_perm("tickets.view_ticket", backend=backend).filter(is_staff=True)
+    assert set(serving()) == set(known) == set(served)
+
+
+def test_rights_are_not_asked_of_each_agent_apart():
+    """Three hundred agents would cost each card what one of them does, three hundred times."""
+    query = str(serving().query)
+    assert "EXISTS" not in query
+    assert query.count(" IN (SELECT ") == 2
