@@ -115,7 +115,8 @@ class User(AbstractUser):
             )
         ]
         indexes: ClassVar = [
-            models.Index("id", condition=models.Q(is_staff=True), name="user_staff")
+            models.Index("id", condition=models.Q(is_staff=True), name="user_staff"),
+            models.Index("id", condition=models.Q(is_active=False), name="user_closed"),
         ]
 
     def __str__(self) -> str:

@@ -1,7 +1,10 @@
 """Customers found by what is heard on the phone."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from accounts.models import User
 from tests.factories import (
     BotRegistrationFactory,
     MessengerAccountFactory,
@@ -63,3 +66,28 @@ def test_few_are_shown_in_as_few_queries(monkeypatch, number, django_assert_num_
         found = find_people("Зоя")
         assert [str(row.organization) for row in found]
     assert len(found) == min(number, 2)
+
+
+def test_names_are_looked_up_in_indexes():
+    """As many people as a provider has customers are not read for each one who rings."""
+    with CaptureQueriesContext(connection) as queries:
+        find_people("Нина Лихачёва")
+    by = [query["sql"] for query in queries if "first_name" in query["sql"]]
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")  # an empty table is read through
+        explain = "EXPLAIN QUERY PLAN" if connection.vendor == "sqlite" else "EXPLAIN"
+        cursor.execute(f"{explain} {by[0]}")
+        plan = str(cursor.fetchall())
+    for name in ("first_name", "last_name", "username"):
+        assert f"user_{name}_start" in plan
+
+
+def test_who_may_not_log_in_is_found_by_an_index():
+    """The list of them, and each minute those whose webhooks are to be switched off."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute("SET LOCAL enable_sort = off")
+    closed = User.objects.filter(is_active=False).order_by("-pk")
+    assert "user_closed" in closed[:50].explain().split()

@@ -168,6 +168,7 @@ def test_no_migration_has_lost_an_index_made_by_hand(db):
         cursor.execute(query[connection.vendor])
         names = {name for (name,) in cursor.fetchall()}
     expected = {"ticket_title_start", "user_email_start"}
+    expected |= {"user_first_name_start", "user_last_name_start", "user_username_start"}
     if connection.vendor == "postgresql":
         expected |= {"ticket_search_public", "ticket_search_internal"}
     assert expected <= names
