@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import Permission
+from playwright.sync_api import expect
 
 from tests.factories import PASSWORD, AgentFactory, UserFactory, open_ticket
 from tests.files import PDF, pdf
@@ -64,6 +65,7 @@ def log_in(page, address: str, person) -> None:
 
 def check(page, name: str) -> None:
     """Nothing for axe to find in either theme, nothing wider than the screen."""
+    page.wait_for_load_state()
     for width in (390, 1280):
         page.set_viewport_size({"width": width, "height": 900})
         wide = page.evaluate("document.documentElement.scrollWidth")
@@ -82,6 +84,7 @@ def test_two_tickets_become_one(desk, live_server, pair):
     ticket, into = pair
     desk.goto(f"{live_server.url}/admin/tickets/ticket/{ticket.pk}/change/")
     desk.get_by_role("link", name="Объединить с другой заявкой").click()
+    desk.get_by_label("Номер заявки, которая останется").wait_for()
     check(desk, "merge-ask")
     desk.get_by_label("Номер заявки, которая останется").fill("999999")
     desk.keyboard.press("Enter")
@@ -92,10 +95,10 @@ def test_two_tickets_become_one(desk, live_server, pair):
     check(desk, "merge-both")
     desk.get_by_role("button", name=f"Объединить № {ticket.pk} с № {into.pk}").click()
     desk.get_by_text(f"Заявка № {ticket.pk} объединена с этой. Клиент узнает").wait_for()
-    assert f"/{into.pk}/change/" in desk.url
+    expect(desk).to_have_url(re.compile(f"/{into.pk}/change/"))
     desk.get_by_text("И ещё счёт неверный").wait_for()
     desk.goto(f"{live_server.url}/admin/tickets/ticket/{ticket.pk}/change/")
-    assert f"/{into.pk}/change/" in desk.url
+    expect(desk).to_have_url(re.compile(f"/{into.pk}/change/"))
 
 
 def test_incident_is_filled_and_all_are_answered(desk, live_server, pair, product, head):
@@ -105,12 +108,12 @@ def test_incident_is_filled_and_all_are_answered(desk, live_server, pair, produc
     other = open_ticket(UserFactory(), product=product, title="Слово" * 12)
     desk.goto(f"{live_server.url}/admin/tickets/ticket/{incident.pk}/change/")
     desk.get_by_role("link", name="Инцидент").click()
+    desk.get_by_label("Номера заявок").wait_for()
     check(desk, "incident-empty")
     desk.get_by_label("Номера заявок").fill(f"{ticket.pk}, {other.pk} 999999")
     desk.get_by_role("button", name="Добавить в инцидент").click()
     desk.get_by_text("Добавлено в инцидент: 2 заявки.").wait_for()
     check(desk, "incident")
-    desk.get_by_role("button", name="Готовый ответ").wait_for()  # the script listens
     desk.get_by_label("Ответ", exact=True).press_sequentially("/узел")
     desk.get_by_role("option", name="Узел заменён").click()
     desk.evaluate(DROP, {"name": "акт.pdf", "text": PDF.decode()})
@@ -141,6 +144,7 @@ def test_incident_is_filled_and_all_are_answered(desk, live_server, pair, produc
 def test_message_is_split_off(desk, live_server, pair):
     desk.goto(f"{live_server.url}/admin/tickets/ticket/{pair[0].pk}/change/")
     desk.get_by_role("link", name="выделить в новую заявку").click()
+    desk.get_by_label("Тема новой заявки").wait_for()
     check(desk, "split")
     desk.get_by_label("Тема новой заявки").fill("Неверный счёт")
     desk.get_by_role("button", name="Выделить в новую заявку").click()
@@ -164,6 +168,7 @@ def test_announcement_is_made_read_and_ended(desk, browser, live_server, pair, a
     desk.get_by_role("button", name="Закончить сейчас").click()
     desk.get_by_text("Объявление больше не показывается.").wait_for()
     portal.reload()
+    expect(portal.get_by_role("heading", name="Заявки", exact=True)).to_be_visible()
     assert "Сбой: часть" not in portal.content()
     context.close()
 

@@ -3,6 +3,7 @@ from base64 import b64decode
 
 import pytest
 from django.contrib.auth.models import Permission
+from playwright.sync_api import expect
 
 from tests.factories import PASSWORD, AgentFactory, SpecialistFactory, open_ticket
 from tickets import recording
@@ -36,12 +37,14 @@ def desk(page, live_server, staff, ticket):
     page.get_by_label("Логин или почта").fill(staff.email)
     page.get_by_label("Пароль").fill(PASSWORD)
     page.get_by_role("button", name="Войти").click()
+    page.wait_for_url("**/admin/tickets/ticket/")
     return page
 
 
 def open_card(desk, ticket):
     desk.get_by_role("link", name=ticket.title).click()
     words(desk).wait_for()
+    desk.wait_for_load_state()  # its scripts listen
 
 
 def words(desk):
@@ -58,6 +61,7 @@ def press(desk, name):
 
 def saved(desk):
     desk.get_by_text(re.compile("Заявка № .* сохранена|Заметка сохранена")).wait_for()
+    desk.wait_for_load_state()
 
 
 def test_agent_answers_and_waits_for_the_customer(desk, ticket):
@@ -66,27 +70,27 @@ def test_agent_answers_and_waits_for_the_customer(desk, ticket):
     press(desk, "Ответить и ждать клиента")
     saved(desk)
     newest = desk.locator(".timeline > li").last
-    assert "Ожидает ответа клиента" in newest.inner_text()
-    assert "Пришлите, пожалуйста, журнал." in newest.inner_text()
+    for said in ("Ожидает ответа клиента", "Пришлите, пожалуйста, журнал."):
+        expect(newest).to_contain_text(said, use_inner_text=True)
     newest.get_by_text("Уведомления").click()
-    assert "anna@alpha.example" in newest.inner_text()
+    expect(newest).to_contain_text("anna@alpha.example", use_inner_text=True)
     ticket.refresh_from_db()
     assert ticket.status == "waiting"
 
 
 def test_note_is_yellow_and_internal(desk, ticket):
     open_card(desk, ticket)
-    assert desk.get_by_text("Ответ увидит клиент").is_visible()
+    expect(desk.get_by_text("Ответ увидит клиент")).to_be_visible()
     colour = "area => getComputedStyle(area).backgroundColor"
     public = words(desk).evaluate(colour)
     desk.get_by_text("Внутренняя заметка").first.click()
-    assert not words(desk).is_visible()
+    expect(words(desk)).to_be_hidden()
     assert note(desk).evaluate(colour) != public
-    assert desk.get_by_text("Заметку увидят только специалисты").is_visible()
+    expect(desk.get_by_text("Заметку увидят только специалисты")).to_be_visible()
     note(desk).fill("Диск заполнен.")
     desk.keyboard.press("Control+Enter")
     saved(desk)
-    assert desk.locator(".timeline .note").inner_text() == "Диск заполнен."
+    expect(desk.locator(".timeline .note")).to_have_text("Диск заполнен.", use_inner_text=True)
     assert Comment.objects.get().is_internal
 
 
@@ -107,9 +111,8 @@ def test_facts_change_beside_what_is_being_written(desk, ticket, staff):
     desk.get_by_label("Приоритет").select_option("Высокий")
     press(desk, "Изменить")
     newest = desk.locator(".timeline > li", has_text="Исполнитель")
-    newest.wait_for()
-    assert "Игорь П." in newest.inner_text()
-    assert words(desk).input_value() == "Ещё не всё"
+    expect(newest).to_contain_text("Игорь П.", use_inner_text=True)
+    expect(words(desk)).to_have_value("Ещё не всё")
     press(desk, "Взять себе")
     desk.locator("#card-head .chip-in_progress").wait_for()
     ticket.refresh_from_db()
@@ -123,8 +126,9 @@ def test_facts_change_beside_what_is_being_written(desk, ticket, staff):
 def test_resolving_asks_for_an_answer(desk, ticket):
     open_card(desk, ticket)
     press(desk, "Ответить и выполнить")
-    assert "Напишите клиенту, что сделано" in desk.get_by_role("alert").inner_text()
-    assert desk.title().startswith("Ошибка:")
+    told = desk.get_by_role("alert")
+    expect(told).to_contain_text("Напишите клиенту, что сделано", use_inner_text=True)
+    expect(desk).to_have_title(re.compile("^Ошибка:"))
     words(desk).fill("Отчёт починен.")
     press(desk, "Ответить и выполнить")
     saved(desk)
@@ -138,7 +142,7 @@ def test_picture_is_shown_and_can_be_taken_back(desk, ticket):
     desk.locator("#card-form input[type=file]").set_input_files([png])
     desk.locator("#card-form canvas.preview").wait_for()
     desk.get_by_role("button", name="Убрать screen.png").click()
-    assert desk.locator("#card-form .picked li").count() == 0
+    expect(desk.locator("#card-form .picked li")).to_have_count(0)
     words(desk).fill("Без снимка.")
     press(desk, "Ответить")
     saved(desk)
@@ -149,8 +153,9 @@ def test_action_of_the_list_takes_a_ticket_to_work(desk, ticket, staff):
     desk.locator(f"input[name=_selected_action][value='{ticket.pk}']").check()
     desk.locator("select[name=action]").select_option("Взять в работу")
     desk.locator("button[name=index]").click()
-    assert "Готово: 1 заявка." in desk.locator(".messagelist").inner_text()
-    assert "В работе" in desk.locator("#result_list .chip").inner_text()
+    told, chip = desk.locator(".messagelist"), desk.locator("#result_list .chip")
+    expect(told).to_contain_text("Готово: 1 заявка.", use_inner_text=True)
+    expect(chip).to_contain_text("В работе", use_inner_text=True)
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -161,6 +166,7 @@ def test_chips_stand_between_words_and_fit_their_lines(desk, ticket, staff, widt
     desk.set_viewport_size({"width": width, "height": 900})
     desk.reload()
     chip = desk.locator("#result_list .chip-waiting")
+    expect(chip).to_be_visible()
     line = chip.evaluate("chip => parseFloat(getComputedStyle(chip).lineHeight)")
     assert chip.bounding_box()["height"] < 3 * line
     open_card(desk, ticket)

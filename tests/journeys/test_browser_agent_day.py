@@ -37,6 +37,7 @@ class Desk:
         self.page.get_by_role("link", name=tab).click()
         tabs = self.page.get_by_role("navigation", name="Очереди")
         expect(tabs.locator("[aria-current=page]")).to_contain_text(tab)
+        self.page.wait_for_load_state()  # with all its rows
 
     def shows(self, title: str) -> None:
         expect(self.page.get_by_role("link", name=title)).to_be_visible()

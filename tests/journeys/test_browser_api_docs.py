@@ -51,6 +51,7 @@ def test_session_is_enough_for_who_is_signed_in(page, live_server, anna, product
     operation(page, "ticket_create").locator(".opblock-summary-control").click()
     operation(page, "ticket_create").get_by_role("button", name="Try it out").click()
     body = operation(page, "ticket_create").locator("textarea")
+    expect(body).to_have_value(re.compile(r'"product": \d+'))
     body.fill(re.sub(r'"product": \d+', f'"product": {product.pk}', body.input_value()))
     operation(page, "ticket_create").get_by_role("button", name="Execute").click()
     expect(answer(page, "ticket_create")).to_contain_text("201")

@@ -4,12 +4,14 @@ With PICTURES set to a folder it leaves its pictures there.
 """
 
 import os
+import re
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from config.queue import enqueue
 from tests.factories import (
@@ -70,6 +72,7 @@ def picture(page, name: str) -> None:
 
 def check(page, name: str) -> None:
     """Nothing for axe to find in either theme, nothing wider than the screen."""
+    page.wait_for_load_state()
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         wide = page.evaluate("document.documentElement.scrollWidth")
@@ -99,7 +102,8 @@ def test_overview_of_a_month(desk, live_server, past):
     check(desk, "overview")
     desk.get_by_role("link", name="Просрочены").click()
     desk.get_by_role("navigation", name="Очереди").wait_for()
-    assert desk.locator("#result_list tbody tr").count() == 1
+    desk.wait_for_load_state()
+    expect(desk.locator("#result_list tbody tr")).to_have_count(1)
 
 
 def test_report_is_asked_for_read_and_taken_along(desk, past):
@@ -109,12 +113,11 @@ def test_report_is_asked_for_read_and_taken_along(desk, past):
     desk.set_viewport_size({"width": 1280, "height": 900})
     desk.get_by_label("Продукт", exact=True).select_option("Базы данных")
     desk.get_by_role("button", name="Показать").click()
-    assert "product=" in desk.url
-    desk.get_by_role("link", name="7 дней").click()
-    assert (
-        desk.get_by_label("Продукт", exact=True).locator("option:checked").inner_text()
-        == "Базы данных"
-    )
+    expect(desk).to_have_url(re.compile("product="))
+    with desk.expect_navigation():
+        desk.get_by_role("link", name="7 дней").click()
+    chosen = desk.get_by_label("Продукт", exact=True).locator("option:checked")
+    expect(chosen).to_have_text("Базы данных")
     with desk.expect_download() as taken:
         desk.get_by_role("link", name="Скачать заявки").click()
     lines = taken.value.path().read_text(encoding="utf-8-sig").splitlines()
@@ -126,10 +129,10 @@ def test_report_is_asked_for_read_and_taken_along(desk, past):
 def test_wrong_period_is_said_beside_its_field(desk, live_server):
     desk.goto(f"{live_server.url}/admin/report/?since=2026-02-01&until=2026-01-01&organization=zz")
     desk.get_by_text("Конец периода раньше начала.").wait_for()
-    assert desk.title().startswith("Ошибка: ")
+    expect(desk).to_have_title(re.compile("^Ошибка: "))
     wrong = desk.get_by_label("По", exact=True)
-    assert wrong.get_attribute("aria-invalid") == "true"
-    assert "id_until_error" in wrong.get_attribute("aria-describedby")
+    expect(wrong).to_have_attribute("aria-invalid", "true")
+    expect(wrong).to_have_attribute("aria-describedby", re.compile("id_until_error"))
     check(desk, "report-wrong")
 
 

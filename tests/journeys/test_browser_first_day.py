@@ -58,6 +58,7 @@ class Person:
         self.page.locator("[name=username]").fill(login)
         self.page.locator("[name=password]").fill(PASSWORD)
         self.press("Войти")
+        expect(self.page.locator("[name=password]")).to_have_count(0)
 
     def accept_invitation(self) -> None:
         """By the link of the newest letter."""
@@ -79,6 +80,7 @@ class Person:
             self.page.locator(f"[name={name}]").fill(text)
 
     def check(self) -> None:
+        self.page.wait_for_load_state()
         for theme in ("light", "dark"):
             self.page.emulate_media(color_scheme=theme)
             assert Axe().run(self.page).response["violations"] == []
@@ -134,12 +136,14 @@ def set_up(root: Person) -> None:
         asked.get_by_role("link", name="Добавить").click()
         root.page.get_by_label("Название").fill(NAMES[step])
         root.press("Сохранить")
+        expect(root.page.locator(".messagelist")).to_contain_text(NAMES[step])
     root.follow("Обзор")
 
 
 def add_agent(root: Person, person) -> Person:
     asked = root.page.get_by_role("listitem").filter(has_text="Специалисты: нет")
     asked.get_by_role("link", name="Добавить").click()
+    root.page.get_by_label("Специалист поддержки").wait_for()
     root.check()
     root.fill(email="igor@desk.example", first_name="Игорь", last_name="Петров")
     root.page.get_by_label("Специалист поддержки").check()
@@ -154,6 +158,7 @@ def add_agent(root: Person, person) -> Person:
 def add_client(root: Person, person) -> Person:
     root.follow("Пользователи")
     root.follow("Новый клиент")
+    root.page.locator("[name=new_organization]").wait_for()
     root.check()
     root.fill(email="anna@alpha.example", first_name="Анна", last_name="К", new_organization="Бета")
     root.press("Добавить и пригласить")

@@ -37,6 +37,7 @@ def head(anna):
 
 def check(page) -> None:
     """Nothing for axe to find in either theme, nothing wider than the screen."""
+    page.wait_for_load_state()
     for theme in THEMES:
         page.emulate_media(color_scheme=theme)
         assert Axe().run(page).response["violations"] == []
@@ -72,6 +73,7 @@ def test_administrator_runs_the_organization(page, visit, live_server, head, ver
     log_in(page, live_server, head)
     visit("organization")
     page.get_by_role("link", name="Открыть коллегам…").click()
+    page.get_by_role("button", name="Открыть").wait_for()
     check(page)
     page.get_by_role("button", name="Открыть").click()
     page.get_by_text("Коллеги теперь видят заявки друг друга.").wait_for()
@@ -119,7 +121,8 @@ def test_choices_of_an_agent(page, visit, live_server, settings, transactional_d
     log_in(page, live_server, SpecialistFactory(username="olga"))
     visit("notifications")
     page.get_by_role("heading", name="Специалисту поддержки").wait_for()
-    assert page.get_by_text(f"Письма приходят на {shared or '—'}").is_visible() == bool(shared)
+    told = page.get_by_text(f"Письма приходят на {shared or '—'}")
+    expect(told).to_be_visible(visible=bool(shared))
 
 
 def test_help_for_guests_and_people(page, visit, live_server, anna):
@@ -127,6 +130,7 @@ def test_help_for_guests_and_people(page, visit, live_server, anna):
     log_in(page, live_server, anna)
     page.set_viewport_size({"width": 1280, "height": 900})
     page.get_by_role("link", name="Справка").click()
+    page.wait_for_url(live_server.url + reverse("help"))
     check(page)
 
 
@@ -135,6 +139,7 @@ def test_sign_up(page, visit, live_server, settings, db):
     settings.PORTAL_URL = live_server.url
     page.goto(live_server.url + reverse("login"))
     page.get_by_role("link", name="Зарегистрироваться").click()
+    page.get_by_role("button", name="Прислать ссылку").wait_for()
     check(page)
     page.get_by_label("Почта").fill("nina@new.example")
     page.get_by_role("button", name="Прислать ссылку").click()

@@ -13,6 +13,7 @@ SCREENS = ({"width": 1280, "height": 900}, {"width": 390, "height": 844})
 
 
 def check(page) -> None:
+    page.wait_for_load_state()
     for screen in SCREENS:
         page.set_viewport_size(screen)
         assert Axe().run(page).response["violations"] == []
@@ -29,7 +30,8 @@ def test_archive_and_the_end_of_an_account(page, live_server, anna):
     page.get_by_text("Готовим архив").wait_for()
     check(page)
     work_off()
-    page.get_by_role("link", name="Обновить").click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="Обновить").click()
     with page.expect_download() as download:
         page.get_by_role("link", name="Скачать архив").click()
     assert download.value.suggested_filename.endswith(".zip")

@@ -35,6 +35,7 @@ def visit(page, live_server):
 
 def check(page) -> None:
     """Nothing for axe to find, nothing wider than the screen of a phone."""
+    page.wait_for_load_state()
     assert Axe().run(page).response["violations"] == []
     desktop = page.viewport_size
     page.set_viewport_size(PHONE_SCREEN)
@@ -54,6 +55,7 @@ def test_registration_for_the_bot(page, visit, bot, anna):
     log_in(page, visit)
     check(page)
     page.get_by_role("link", name="Регистрация в чат-боте").click()
+    page.get_by_label("Номер телефона").wait_for()
     check(page)
 
     page.get_by_role("button", name="Зарегистрироваться").click()
@@ -68,14 +70,15 @@ def test_registration_for_the_bot(page, visit, bot, anna):
     page.get_by_role("button", name="Зарегистрироваться").click()
     page.get_by_text("Вы успешно зарегистрированы в чат-боте.").wait_for()
     qr = page.get_by_alt_text("QR-код со ссылкой https://t.me/help_bot")
-    assert qr.is_visible()
+    page.wait_for_load_state()
+    expect(qr).to_be_visible()
     assert qr.evaluate("image => image.naturalWidth") > 0
-    assert page.get_by_role("button", name="Скопировать ссылку").is_visible()
+    expect(page.get_by_role("button", name="Скопировать ссылку")).to_be_visible()
     check(page)
 
     registration = BotRegistration.objects.get(user=anna)
     state = page.locator("#bot-state")
-    assert "Ждём номер" in state.inner_text()
+    expect(state).to_contain_text("Ждём номер", use_inner_text=True)
     LinkPin.objects.create(
         registration=registration,
         channel=TELEGRAM,
@@ -89,6 +92,7 @@ def test_registration_for_the_bot(page, visit, bot, anna):
     check(page)
 
     page.get_by_role("link", name="Отвязать").click()
+    page.get_by_role("button", name="Отвязать").wait_for()
     check(page)
     page.get_by_role("button", name="Отвязать").click()
     page.get_by_text("Telegram отвязан").wait_for()
@@ -103,6 +107,7 @@ def test_life_of_a_ticket(page, visit, bot, anna, agent, tmp_path):
     )
     log_in(page, visit)
     page.get_by_role("link", name="Нет связи <b>").click()
+    page.get_by_label("Ваш комментарий").wait_for()
     check(page)
     (tmp_path / "журнал.txt").write_text("строка")
     page.get_by_label("Ваш комментарий").fill("Вот журнал")
@@ -153,9 +158,9 @@ def test_locked_out_page(page, visit, anna):
     for _attempt in range(5):
         page.get_by_label("Логин или почта").fill("anna")
         page.get_by_label("Пароль").fill("wrong password")
-        page.get_by_role("button", name="Войти").click()
-        page.wait_for_load_state()
-    assert page.get_by_role("heading", name="Вход приостановлен").is_visible()
+        with page.expect_navigation():
+            page.get_by_role("button", name="Войти").click()
+    expect(page.get_by_role("heading", name="Вход приостановлен")).to_be_visible()
     check(page)
 
 
@@ -169,17 +174,21 @@ def test_everything_works_without_javascript(browser, live_server, bot, anna):
     page.get_by_label("Номер телефона").fill("+79161234567")
     page.get_by_role("checkbox").check()
     page.get_by_role("button", name="Зарегистрироваться").click()
-    assert page.get_by_role("button", name="Скопировать ссылку").is_hidden()
+    state = page.locator("#bot-state")
+    expect(state).to_contain_text("Ждём номер", use_inner_text=True)
+    page.wait_for_load_state()
+    expect(page.get_by_role("button", name="Скопировать ссылку")).to_be_hidden()
     MessengerAccount.objects.create(user=anna, channel=TELEGRAM, address="5")
     page.get_by_role("link", name="Обновить").click()
-    assert page.get_by_role("heading", name="Telegram связан").is_visible()
-    assert re.search("Связано", page.locator("#bot-state").inner_text())
+    expect(page.get_by_role("heading", name="Telegram связан")).to_be_visible()
+    expect(state).to_contain_text("Связано", use_inner_text=True)
     context.close()
 
 
 def test_new_email_from_the_profile_to_the_link(page, visit, anna):
     log_in(page, visit)
     page.get_by_role("link", name="Профиль").click()
+    page.get_by_role("link", name="Изменить почту").wait_for()
     check(page)
     page.get_by_role("link", name="Изменить почту").click()
     page.get_by_label("Новая почта").fill("anna@new.example")

@@ -4,6 +4,7 @@ With PICTURES set to a folder it leaves its pictures there.
 """
 
 import os
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import Permission
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from tests.factories import PASSWORD, AgentFactory, TicketFactory, UserFactory, open_ticket
 from tickets.models import Ticket
@@ -65,6 +67,7 @@ def desk(page, live_server, olga, tickets):
     page.get_by_label("Пароль").fill(PASSWORD)
     page.get_by_role("button", name="Войти").click()
     page.get_by_role("navigation", name="Очереди").wait_for()
+    page.wait_for_load_state()  # its script listens
     return page
 
 
@@ -75,6 +78,7 @@ def picture(page, name: str) -> None:
 
 def check(page, name: str) -> None:
     """Nothing for axe to find in either theme, nothing wider than the screen."""
+    page.wait_for_load_state()
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         wide = page.evaluate("document.documentElement.scrollWidth")
@@ -87,7 +91,7 @@ def check(page, name: str) -> None:
 
 
 def test_agent_lands_in_a_queue_that_all_can_read(desk):
-    assert desk.title().startswith("Все открытые")
+    expect(desk).to_have_title(re.compile("^Все открытые"))
     check(desk, "queue")
 
 
@@ -102,20 +106,20 @@ def test_every_tab_can_be_read(desk, live_server):
 
 def test_filters_last_through_a_card_and_its_saving(desk):
     desk.get_by_role("link", name="Мои").click()
+    desk.wait_for_url("**tab=mine**")
     desk.get_by_label("Приоритет").select_option("Высокий")
     desk.get_by_label("Организация").fill("альфа")
     desk.get_by_role("button", name="Показать").click()
-    listed = desk.url
-    assert "tab=mine" in listed
-    assert "priority=high" in listed
+    expect(desk).to_have_url(re.compile("(?=.*tab=mine).*priority=high"))
     desk.get_by_role("link", name="Таймауты балансировщика").click()
     desk.get_by_role("textbox", name="Ответ клиенту").fill("Проверяем.")
     desk.get_by_role("button", name="Ответить", exact=True).click()
     desk.get_by_text("сохранена").wait_for()
     desk.get_by_role("link", name="к списку").click()
-    assert desk.get_by_label("Приоритет").input_value() == "high"
-    assert desk.get_by_label("Организация").input_value() == "альфа"
-    assert desk.locator("#result_list tbody tr").count() == 1
+    expect(desk.get_by_label("Приоритет")).to_have_value("high")
+    expect(desk.get_by_label("Организация")).to_have_value("альфа")
+    desk.wait_for_load_state()
+    expect(desk.locator("#result_list tbody tr")).to_have_count(1)
 
 
 def test_one_box_ticks_all_rows(desk):
@@ -124,7 +128,7 @@ def test_one_box_ticks_all_rows(desk):
     every.check()
     assert boxes.evaluate_all("boxes => boxes.every(box => box.checked)")
     boxes.first.uncheck()
-    assert not every.is_checked()
+    expect(every).not_to_be_checked()
     every.check()
     every.uncheck()
     assert boxes.evaluate_all("boxes => boxes.every(box => !box.checked)")
@@ -136,7 +140,7 @@ def test_phone_shows_cards_with_everything(desk):
     box = late.bounding_box()
     assert box["width"] <= 390
     for words in ("реплика PostgreSQL", "ООО «Альфа»", "Критический", "Новая", "просрочена"):
-        assert words in late.inner_text()
+        expect(late).to_contain_text(words, use_inner_text=True)
 
 
 def test_news_announce_themselves_and_move_nothing(desk, live_server, anna, product):
@@ -147,24 +151,26 @@ def test_news_announce_themselves_and_move_nothing(desk, live_server, anna, prod
     open_ticket(anna, product=product, title="Пропали письма")
     desk.clock.run_for(12_000)
     desk.get_by_role("link", name="1 новая — показать").wait_for()
-    assert desk.title() == f"(1) {title}"
+    expect(desk).to_have_title(f"(1) {title}")
     assert desk.locator("#result_list").bounding_box() == place
-    assert desk.get_by_text("Пропали письма").count() == 0
+    expect(desk.get_by_text("Пропали письма")).to_have_count(0)
     check(desk, "queue-news")
     desk.get_by_role("link", name="1 новая — показать").click()
     desk.get_by_role("link", name="Пропали письма").wait_for()
-    assert desk.title() == title
+    expect(desk).to_have_title(title)
 
 
 def test_new_ticket_is_marked_until_it_was_opened(desk, live_server, anna, product):
     open_ticket(anna, product=product, title="Пропали письма")
     desk.goto(f"{live_server.url}/admin/tickets/ticket/?tab=free")
     row = desk.locator("#result_list tbody tr", has_text="Пропали письма")
-    assert "Есть новое" in row.inner_text()
+    expect(row).to_contain_text("Есть новое", use_inner_text=True)
     check(desk, "queue-marks")
     row.get_by_role("link").click()
     desk.get_by_role("link", name="к списку").click()
-    assert "Есть новое" not in row.inner_text()
+    expect(row).to_have_count(1)
+    desk.wait_for_load_state()
+    expect(row).not_to_contain_text("Есть новое")
 
 
 def test_filters_are_saved_under_a_name(desk, live_server):
@@ -174,17 +180,18 @@ def test_filters_are_saved_under_a_name(desk, live_server):
     desk.get_by_label("Название", exact=True).fill("Высокие")
     desk.get_by_role("button", name="Сохранить").click()
     own = desk.get_by_role("navigation", name="Мои виды")
-    assert own.get_by_role("link", name="Высокие").get_attribute("aria-current") == "page"
+    expect(own.get_by_role("link", name="Высокие")).to_have_attribute("aria-current", "page")
     desk.goto(f"{live_server.url}/admin/")
     own.get_by_role("link", name="Высокие").click()
-    assert desk.get_by_label("Приоритет").input_value() == "high"
+    expect(desk.get_by_label("Приоритет")).to_have_value("high")
     desk.get_by_role("link", name="Сохранить или изменить вид").click()
     desk.get_by_label("Название", exact=True).fill("Ещё раз")
     desk.get_by_role("button", name="Сохранить").click()
     desk.get_by_text("Такой вид у вас уже есть: «Высокие».").wait_for()
     check(desk, "views")
-    desk.get_by_role("button", name="Удалить").click()
-    assert desk.get_by_role("button", name="Удалить").count() == 0
+    with desk.expect_navigation():
+        desk.get_by_role("button", name="Удалить").click()
+    expect(desk.get_by_role("button", name="Удалить")).to_have_count(0)
 
 
 def test_several_tickets_are_resolved_with_words(desk, tickets):
@@ -197,7 +204,8 @@ def test_several_tickets_are_resolved_with_words(desk, tickets):
     desk.get_by_label("Текст для клиента").fill("Исправили.")
     desk.get_by_role("button", name="Выполнить").click()
     desk.get_by_text("Готово: 1 заявка.").wait_for()
-    assert f"№ {tickets[3].pk}: " in desk.locator(".messagelist").inner_text()
+    told = desk.locator(".messagelist")
+    expect(told).to_contain_text(f"№ {tickets[3].pk}: ", use_inner_text=True)
     tickets[1].refresh_from_db()
     assert tickets[1].status == TicketStatus.RESOLVED
     assert tickets[1].comments.get().body == "Исправили."
