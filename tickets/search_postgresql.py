@@ -123,7 +123,9 @@ def _everywhere(wanted: Wanted, documents: list[str], *, otherwise: Sql) -> Sql:
 def _among_newest(
     rows: QuerySet[Ticket], wanted: Wanted, documents: list[str], *, find: int
 ) -> Sql:
-    those, of_those = rows.order_by("-pk").values("pk")[:NEWEST].query.sql_with_params()
+    # All of them need no order, for which PostgreSQL would start workers
+    newest = rows.order_by() if find == NEWEST else rows.order_by("-pk")
+    those, of_those = newest.values("pk")[:NEWEST].query.sql_with_params()
     conditions = [wanted.by_row(document) for document in documents]
     where = " OR ".join(f"({condition})" for condition, _params in conditions)
     params = [param for _condition, params in conditions for param in params]

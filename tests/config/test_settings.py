@@ -41,6 +41,15 @@ def test_given_key_is_used(load):
     assert load(**PUBLIC)["SECRET_KEY"] == PUBLIC["SECRET_KEY"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [("", "-c jit=off"), ("?options=-c%20work_mem=8MB", "-c work_mem=8MB")],
+)
+def test_postgresql_compiles_no_statement_unless_the_address_says_what_else(load, asked, expected):
+    database = load(DATABASE_URL=f"postgres://support@db/support{asked}")["DATABASES"]["default"]
+    assert database["OPTIONS"] == {"options": expected}
+
+
 @pytest.mark.parametrize(("environment", "expected"), [({}, False), ({"DEBUG": "1"}, True)])
 def test_debug_is_off_unless_set(load, environment, expected):
     assert load(**environment)["DEBUG"] is expected
