@@ -140,8 +140,9 @@ def processes(all_processes, database, django_db_blocker) -> Iterator[Processes]
     """Everything runs and nothing is left of the test before; models read its database."""
     with django_db_blocker.unblock(), models_in(database):
         come_to_rest(all_processes)
+        before = {name: len(text) for name, text in all_processes.logs().items()}
         yield all_processes
-        require_quiet_logs(all_processes)
+        require_quiet_logs(all_processes, before)
 
 
 def come_to_rest(processes: Processes) -> None:
@@ -198,9 +199,10 @@ def forget_everything() -> None:
                 model._base_manager.all()._raw_delete("default")
 
 
-def require_quiet_logs(processes: Processes) -> None:
-    """What may never be written, whatever happens to the processes."""
-    for name, text in processes.logs().items():
+def require_quiet_logs(processes: Processes, before: dict[str, int]) -> None:
+    """What may never be written, whatever happens to the processes; `before` is of other tests."""
+    for name, whole in processes.logs().items():
+        text = whole[before[name] :]
         assert "database is locked" not in text, name
         assert processes.token not in text, f"the token stands in the log of {name}"
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from webhooks import courier
 from webhooks.channel import WebhookChannel
 
-courier.TIME_LIMIT = 1.2
+courier.TIME_LIMIT = 2.5
 
 
 class HastyWebhookChannel(WebhookChannel):

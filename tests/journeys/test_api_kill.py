@@ -12,6 +12,7 @@ from accounts.security import Origin
 from accounts.tokens import make_token
 from tests.journeys.conftest import person
 from tests.journeys.processes import TRY_AGAIN, Processes, wait_until
+from tests.local_telegram import PATIENCE
 from tickets.models import FormKey, Product, Ticket
 
 pytestmark = pytest.mark.journey
@@ -29,7 +30,8 @@ def program(processes: Processes) -> Iterator[httpx.Client]:
         origin=Origin(anna),
     )
     headers = {"Authorization": f"Bearer {text}"}
-    with httpx.Client(base_url=processes.url, headers=headers, trust_env=False) as client:
+    given = {"headers": headers, "timeout": PATIENCE, "trust_env": False}
+    with httpx.Client(base_url=processes.url, **given) as client:
         yield client
 
 

@@ -22,7 +22,7 @@ from tests import factories
 from tests.journeys.conftest import PHONES, database_url, is_quiet, new_database
 from tests.journeys.processes import Processes, Visitor, models_in, run_safety_net, wait_until
 from tests.journeys.test_journey import card_path, create_ticket, pin_of, register
-from tests.local_telegram import Json
+from tests.local_telegram import PATIENCE, Json
 from tickets import recording
 from tickets.models import Delivery, Ticket
 from tickets.services import change_status
@@ -146,7 +146,7 @@ def use_token(loud: Processes, anna: Visitor, secrets: Secrets) -> None:
     [shown] = TOKEN.findall(anna.submit("/integrations/tokens/new/", form))
     secrets.never.add(shown)
     bearer = {"Authorization": f"Bearer {shown}"}
-    answer = httpx.get(f"{loud.url}/api/v1/me/", headers=bearer, trust_env=False)
+    answer = httpx.get(f"{loud.url}/api/v1/me/", headers=bearer, timeout=PATIENCE, trust_env=False)
     assert answer.status_code == httpx.codes.OK
     assert shown not in loud.sandbox.wait_for_mail("Создан токен API")["text"]
 

@@ -90,7 +90,7 @@ def tell(url: str, members: list[Member]) -> Callable[[], None]:
 
     def push() -> None:
         headers = {"X-Telegram-Bot-Api-Secret-Token": SECRET}
-        with httpx.Client(headers=headers, trust_env=False) as client:
+        with httpx.Client(headers=headers, timeout=PATIENCE, trust_env=False) as client:
             for number in range(PEOPLE * EACH):
                 member, word = members[number % PEOPLE], number // PEOPLE
                 update = {"update_id": FIRST_UPDATE + number, "message": message(member, word)}
