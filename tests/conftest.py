@@ -50,11 +50,6 @@ set_hypothesis_home_dir(Path(__file__).parent.parent / ".pytest_cache" / "hypoth
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--journeys-first",
-        action="store_true",
-        help="start with real processes, which mostly wait, while another round needs its core",
-    )
-    parser.addoption(
         "--on-another-database",
         action="store_true",
         help="leave out what asks no other way there (tests/rounds.py): the first one has it",
@@ -66,8 +61,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
-    if config.getoption("journeys_first"):
-        items.sort(key=lambda item: item.get_closest_marker("journey") is None)
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
     if config.getoption("on_another_database"):
         kept = rounds.for_another_database(items)
