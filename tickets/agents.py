@@ -73,7 +73,17 @@ class Hearers:
 
 
 def hearers_of(notice: Notice) -> Hearers:
-    """Those whom a notice names; else the assignee; else the desk. Never who did it."""
+    """Those whom a notice names; else the assignee; else the desk. Never who did it.
+
+    Read once, however many channels ask.
+    """
+    known: dict[str, Hearers] = notice.event.__dict__.setdefault("known_hearers", {})
+    if notice.key not in known:
+        known[notice.key] = _read_hearers(notice)
+    return known[notice.key]
+
+
+def _read_hearers(notice: Notice) -> Hearers:
     event = notice.event
     if notice.kind == NoticeKind.STAFF_FOLLOWED:
         return Hearers(_without_actor(_following(event), event), data={"follows": 1})
@@ -86,7 +96,17 @@ def hearers_of(notice: Notice) -> Hearers:
     return Hearers(_without_actor(desk(), event), is_desk=True, data={"desk": 1})
 
 
+def is_followed(event: TicketEvent) -> bool:
+    """Whether anybody follows its ticket, in force or not: most tickets nobody does."""
+    if "is_followed" not in event.__dict__:
+        event.__dict__["is_followed"] = Follower.objects.filter(ticket=event.ticket_id).exists()
+    followed: bool = event.__dict__["is_followed"]
+    return followed
+
+
 def _following(event: TicketEvent) -> list[User]:
+    if not is_followed(event):
+        return []
     rows = Follower.objects.filter(ticket=event.ticket_id)
     return list(hearing().filter(pk__in=rows.values("user")))
 

@@ -224,15 +224,23 @@ def test_more_followers_cost_no_more_queries(ticket, vera, by_agent, django_asse
     for people in (1, 10):
         for person in UserFactory.create_batch(people, organization=vera.organization):
             Follower.objects.create(user=person, ticket=ticket)
-        with django_assert_num_queries(18):  # 2 of them in vain: no agent follows
+        with django_assert_num_queries(18):  # 2 of them: whether anybody follows, and no agent does
             add_comment(ticket=ticket, actor=by_agent, body="Смотрим.")
     assert Delivery.objects.filter(data__has_key="follower").count() == 1 + 11
+
+
+def test_ticket_without_followers_is_asked_for_them_once(
+    ticket, by_agent, django_assert_num_queries
+):
+    event = add_comment(ticket=ticket, actor=by_agent, body="Смотрим.").ticketevent_set.get()
+    with django_assert_num_queries(1):
+        assert [followers_of(event) for _channel in channels()] == [[]] * len(channels())
 
 
 def test_every_way_asks_for_followers_once(ticket, vera, by_agent, django_assert_num_queries):
     follow(ticket=ticket, user=vera)
     event = add_comment(ticket=ticket, actor=by_agent, body="Смотрим.").ticketevent_set.get()
     event.ticket.requester  # noqa: B018 - read before
-    with django_assert_num_queries(2):  # them with their people, and what those have chosen
+    with django_assert_num_queries(3):  # whether any, them with their people, what those chose
         for _channel in channels():
             followers_of(event)
