@@ -40,13 +40,15 @@ async function ask() {
 
 async function look() {
   const writes = performance.now() - typedAt < WRITES_FOR ? "1" : "";
-  const body = sign({ seen: place.dataset.seen, writes });
+  const { seen } = place.dataset;
+  const body = sign({ seen, writes });
   const how = { method: "POST", body, cache: "no-store", redirect: "manual" };
   const response = await fetch(place.dataset.presence, how);
   const isLost = response.type === "opaqueredirect" || [401, 403, 404].includes(response.status);
   if (isLost) return end();
   if (!response.ok) throw new Error(response.status);
-  return show(await response.json());
+  const told = await response.json();
+  return seen === place.dataset.seen ? show(told) : undefined; // else it tells what is shown by now
 }
 
 function end() {

@@ -30,8 +30,10 @@ async function look() {
     if (value !== undefined) address.searchParams.set(name, value);
   }
   const response = await fetch(address, { cache: "no-store", redirect: "error" });
-  if (response.status === 200) show(await response.json());
-  else if (response.status === 401) end();
+  if (response.status === 200) {
+    const told = await response.json();
+    if (after === place.dataset.after) show(told); // else it tells what is shown by now
+  } else if (response.status === 401) end();
   else if (response.status === 404) isOver = true;
   else if (response.status !== 204) throw new Error(response.status);
 }
