@@ -29,7 +29,7 @@ PACKAGES = (
     "django.template.backends.django", "django.utils.translation.trans_real",
     "django.views.generic", "gunicorn.app.wsgiapp", "gunicorn.workers.gthread", "httpx",
     "logging.config", "multiprocessing.pool", "psycopg", "requests", "rich.console", "segno",
-    "smtplib", "sqlite3", "standardwebhooks", "telegram.ext", "tornado.web",
+    "smtplib", "sqlite3", "telegram.ext", "tornado.web",
 )  # fmt: skip
 LOOK_EVERY = 0.01
 
