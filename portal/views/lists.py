@@ -1,5 +1,6 @@
 """The list of tickets."""
 
+from functools import partial
 from typing import Any
 
 from django.db.models import QuerySet
@@ -76,7 +77,7 @@ def _context(request: PortalRequest, choice: Choice, page: TicketPage) -> dict[s
         "from_list": from_list(choice),
         "tabs": [(tab, choice.on(tab).url) for tab in tabs],
         "awaiting": bounded(standing.awaiting) if standing.awaiting else "",
-        "products": _products(page.tickets),
+        "products": partial(_products, page.tickets),  # asked for where there are filters
         "statuses": STATUSES[choice.tab],
     }
 

@@ -414,6 +414,11 @@ def test_list_queries(client, anna, colleague, rows, tab, django_assert_num_quer
     assert page.count('<li class="ticket') == min(rows, 20)
 
 
+def test_empty_list_asks_for_no_products(client, anna, django_assert_num_queries):
+    with django_assert_num_queries(5):
+        assert "Открытых заявок нет" in text(client.get(LIST))
+
+
 def test_filtered_list_queries(client, anna, product, django_assert_num_queries):
     TicketFactory.create_batch(30, requester=anna, product=product, title="Сеть")
     query = {"product": product.pk, "status": "new", "q": "сеть", "tab": "open"}
