@@ -8,28 +8,55 @@ from datetime import datetime, timedelta
 from types import FrameType
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 from django_q.brokers.orm import ORM
 from django_q.conf import Conf
 from django_q.models import Failure, OrmQ, Schedule
 from django_q.tasks import async_task
 
+from config.queue_news import QueueNews
+
 TWO_MINUTES = timedelta(minutes=2)
 DUE_SINCE = timedelta(days=2)  # a new task looks that old, so a clock set back hides none
 FAILURES_KEPT = timedelta(days=7)
+MERGED = ":"  # follows the name of the cluster in the key of a task that may be merged
 
 # Shared by a cluster's first process with all it forks: only the first one hears SIGTERM
 _ending = mmap.mmap(-1, 1)
 
 
 class Broker(ORM):
-    """Hands a task to a second worker only when the first cannot be at it any more."""
+    """Hands a task to a second worker only when the first cannot be at it any more.
+
+    Of equal tasks that may be merged one is run: it begins after all that asked for them.
+    """
+
+    def __init__(self, list_key: str | None = None) -> None:
+        super().__init__(list_key=list_key)
+        self._news = QueueNews()
 
     def enqueue(self, payload: str) -> int:
         """What waits is due at once, also after the clock went back."""
         due = timezone.now() - DUE_SINCE
         row = self.get_connection().create(key=self.list_key, payload=payload, lock=due)
         return int(row.pk)
+
+    def dequeue(self) -> list[tuple[int, str]]:
+        """The task that waits longest; none after a while, in which nothing came."""
+        rows = self.get_connection()  # which looks after the database connection
+        self._news.note()
+        own = Q(key=self.list_key) | Q(key__startswith=f"{self.list_key}{MERGED}")
+        waiting = rows.filter(own, lock__lt=timezone.now())
+        row = waiting.order_by("pk").first()
+        if row is None:
+            self._news.wait(Conf.POLL)
+            return []
+        if not rows.filter(pk=row.pk, lock=row.lock).update(lock=self.timeout(row)):
+            return []  # another cluster was faster
+        if row.key != self.list_key:
+            waiting.filter(key=row.key).delete()
+        return [(row.pk, row.payload)]
 
     def timeout(self, task: OrmQ) -> datetime:
         """Until when a taken task is left alone: longer for one with a time of its own."""
@@ -41,14 +68,20 @@ class Broker(ORM):
 
 
 def enqueue(
-    task: str | Callable[..., Any], *ids: int | str, timeout: timedelta | None = None
+    task: str | Callable[..., Any],
+    *ids: int | str,
+    timeout: timedelta | None = None,
+    merge: bool = False,
 ) -> None:
     """Queue `task` (a function or its dotted name) inside the caller's transaction.
 
     Arguments are readable in the queue table, so only ids and names may be passed. `timeout` is
-    for a task that may run for longer than the others.
+    for a task that may run for longer than the others. `merge`: of many such tasks that wait with
+    the same arguments one is run, as for a task that looks itself for what there is to do.
     """
-    options = {"timeout": int(timeout.total_seconds())} if timeout else {}
+    options: dict[str, Any] = {"timeout": int(timeout.total_seconds())} if timeout else {}
+    if merge:
+        options["cluster"] = MERGED.join([Conf.CLUSTER_NAME, _name_of(task), *map(str, ids)])
     async_task(task, *ids, **options)
 
 
@@ -67,6 +100,11 @@ def tell_workers_of_the_end() -> None:
             end(number, frame)
 
         signal.signal(number, tell)
+
+
+def are_all_workers_wanted() -> bool:
+    """Whether there are more tasks than workers, so that one who has a task should end it soon."""
+    return bool(OrmQ.objects.count() > Conf.WORKERS)
 
 
 def has_waiting_tasks() -> bool:

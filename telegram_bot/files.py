@@ -127,7 +127,7 @@ def as_new_file(file: dict[str, Any], link: int | None) -> NewFile:
 
 def fetch_soon() -> None:
     """Queue the downloads that what was attached in this transaction needs."""
-    enqueue("telegram_bot.tasks.fetch_files", timeout=TASK_TIME)
+    enqueue("telegram_bot.tasks.fetch_files", timeout=TASK_TIME, merge=True)
 
 
 def fetch_due_files() -> None:

@@ -217,10 +217,14 @@ BOT = {
         "accounts.linking", "accounts.models", "accounts.services", "accounts.time_zones",
         "telegram", "telegram_bot.bot_api", "telegram_bot.groups", "telegram_bot.models",
         "telegram_bot.notices", "telegram_bot.reasons", "telegram_bot.replies",
-        "telegram_bot.services", "telegram_bot.utf16", "tickets.agents", "tickets.channels",
-        "tickets.followers", "tickets.models", "tickets.notices", "tickets.preferences",
+        "telegram_bot.sending", "telegram_bot.services", "telegram_bot.utf16", "tickets.agents",
+        "tickets.channels", "tickets.followers", "tickets.models", "tickets.notices",
+        "tickets.preferences",
     ],
     "telegram_bot/reasons.py": [],
+    "telegram_bot/sending.py": [
+        "telegram", "telegram_bot.bot_api", "telegram_bot.replies", "tickets.models",
+    ],
     "telegram_bot/own_data.py": [
         "accounts.models", "accounts.personal_data", "telegram_bot.models",
     ],
@@ -332,7 +336,7 @@ ACCOUNTS = {
 
 TABLE: dict[str, list[str]] = {
     "config": ["config"],
-    "config/queue.py": ["django_q"],
+    "config/queue.py": ["config.queue_news", "django_q"],
     **ACCOUNTS,
     **TICKETS,
     "mail": ["config", "accounts", "tickets", "mail"],
@@ -347,7 +351,9 @@ TABLE: dict[str, list[str]] = {
         "operations",
         "sandbox.new_token",  # ./run hands one to the processes it starts
     ],
-    "operations/management/commands/qcluster.py": ["config.queue", "config.start", "django_q"],
+    "operations/management/commands/qcluster.py": [
+        "config.queue", "config.start", "django_q", "operations.tasks", "tickets.delivery",
+    ],
     "sandbox": ["sandbox", "aiohttp", "aiosmtpd"],
 }  # fmt: skip
 

@@ -23,7 +23,7 @@ from accounts.linking import PinNews
 from accounts.models import LinkPin, User
 from accounts.news import AccountNews
 from config.logs import redact
-from config.queue import enqueue, has_waiting_tasks, is_ending
+from config.queue import are_all_workers_wanted, enqueue, has_waiting_tasks, is_ending
 from tickets.channels import (
     Cancelled,
     Channel,
@@ -32,14 +32,16 @@ from tickets.channels import (
     Recipient,
     RetryLater,
 )
-from tickets.leases import held_lease, renew_lease
+from tickets.leases import SLOW, held_lease, renew_lease
 from tickets.models import Delivery, TicketEvent
 from tickets.notices import Audience, Notice, NoticeKind, notices_of
 
 logger = logging.getLogger(__name__)
 
 SLICE = 5.0  # seconds a drain works before it hands over to the next task
-OVERTIME = 10.0  # more for the others, while some requests hold it up that have to end anyway
+# More: for the others, while some requests hold it up that have to end anyway; and for all while
+# nobody waits for its worker, since a change of workers is a pause of a moment for every chat
+OVERTIME = 10.0
 CLAIM = timedelta(seconds=15)  # after which a row whose drain was killed is due again
 RETENTION = timedelta(days=90)
 WORDLESS = {NoticeKind.OFFERS_END}  # only takes something back
@@ -92,7 +94,7 @@ def notify(
     ]
     Delivery.objects.bulk_create(rows)
     for name in {row.channel for row in rows}:
-        enqueue("tickets.tasks.drain", name)
+        wake(name)
 
 
 def _marks(notice: Notice) -> dict[str, bool]:
@@ -143,7 +145,7 @@ def tell(
             },
         )
         if created:
-            enqueue("tickets.tasks.drain", channel)
+            wake(channel)
     return created
 
 
@@ -171,7 +173,7 @@ def tell_desk(*, kind: str, key: str, data: Mapping[str, Any]) -> None:
         ignore_conflicts=True,
     )
     for name in {channel.name for channel, _recipient in rows.values()}:
-        enqueue("tickets.tasks.drain", name)
+        wake(name)
 
 
 def tell_of_pin(pin: LinkPin, news: PinNews, address_refused: bool = False) -> None:
@@ -208,6 +210,11 @@ def tell_by_letter(
             )  # fmt: skip
 
 
+def wake(channel_name: str) -> None:
+    """Queue a drain of a channel, in the caller's transaction."""
+    enqueue("tickets.tasks.drain", channel_name, merge=True)
+
+
 def drain(channel_name: str) -> None:
     """Send what is due through a channel for one slice, unless another drain is at it."""
     channel = channels()[channel_name]
@@ -233,7 +240,7 @@ def wake_slow(lease: str) -> None:
     """Queue a drain for what waited for a lane."""
     for name, channel in channels().items():
         if channel.lease == lease:
-            enqueue("tickets.tasks.drain", name)
+            wake(name)
 
 
 def drain_forgotten() -> None:
@@ -245,7 +252,7 @@ def drain_forgotten() -> None:
 def _wake_if_due(channel_name: str) -> None:
     channel = channels()[channel_name]
     if channel.due_rows().exists() or channel.rows_too_far_ahead().exists():
-        enqueue("tickets.tasks.drain", channel_name)
+        wake(channel_name)
 
 
 def _work_for_a_slice(channel: Channel, end: float) -> None:
@@ -263,7 +270,9 @@ def _work_for_a_slice(channel: Channel, end: float) -> None:
 
 def _goes_on(channel: Channel, end: float) -> bool:
     now = time.monotonic()
-    return now < end or (channel.is_held_up and now < end + OVERTIME)
+    if now < end or now >= end + OVERTIME:
+        return now < end
+    return channel.is_held_up or not (channel.lease in SLOW or are_all_workers_wanted())
 
 
 def _send(channel: Channel, batch: list[Delivery]) -> Iterator[Outcome]:
@@ -387,7 +396,7 @@ def resend(delivery: Delivery) -> None:
             attempts=0, error="",
         )  # fmt: skip
         if again:
-            enqueue("tickets.tasks.drain", delivery.channel)
+            wake(delivery.channel)
 
 
 def delete_old_deliveries() -> None:

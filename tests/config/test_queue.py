@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 from django_q.brokers import get_broker
 from django_q.models import OrmQ, Task
+from django_q.signing import SignedPackage
 
 from config.queue import delete_old_failures, enqueue
 from operations.tasks import every_minute
@@ -69,3 +70,29 @@ def test_task_that_cannot_be_read_is_taken_like_others(monkeypatch, clock):
     clock.advance(seconds=1)
     monkeypatch.setattr(OrmQ, "task", property(fail))
     assert len(get_broker().dequeue()) == 1
+
+
+def taken() -> list[str]:
+    """The arguments of all tasks that a worker gets, in order."""
+    found = []
+    while tasks := get_broker().dequeue():
+        found += [" ".join(map(str, SignedPackage.loads(task)["args"])) for _pk, task in tasks]
+    return found
+
+
+def test_of_equal_tasks_that_may_be_merged_one_is_run_in_its_turn():
+    for merge, argument in [
+        (False, "first"), (True, "chats"), (True, "letters"), (False, "chats alone"),
+        (True, "chats"), (False, "first"), (True, "chats"),
+    ]:  # fmt: skip
+        enqueue("some.task", argument, merge=merge)
+    enqueue("other.task", "chats", merge=True)
+    assert taken() == ["first", "chats", "letters", "chats alone", "first", "chats"]
+    assert OrmQ.objects.count() == 6
+
+
+def test_task_queued_after_its_equal_was_taken_is_run_as_well():
+    enqueue("some.task", "chats", merge=True)
+    assert taken() == ["chats"]
+    enqueue("some.task", "chats", merge=True)
+    assert taken() == ["chats"]

@@ -1,9 +1,11 @@
 """One row to one address: its order, what becomes of it, and when it is forgotten."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
+from config.queue import enqueue
 from operations.tasks import every_minute
 from tests.factories import TicketFactory
 from tests.queue import queued
@@ -62,6 +64,42 @@ def test_queue_task_drains_by_name(pigeon, run_queue):
     delivery.tell(channel="pigeon", kind="linked", address="loft", key="linked:1")
     assert run_queue() == [DRAIN]
     assert pigeon.sent == ["linked:1"]
+
+
+# The worker that a drain holds
+
+
+@pytest.fixture
+def slow_pigeon(pigeon, clock, monkeypatch):
+    """Each of its letters takes a second."""
+    monkeypatch.setattr(
+        delivery, "time", SimpleNamespace(monotonic=clock.monotonic, sleep=clock.sleep)
+    )
+    monkeypatch.setattr(pigeon, "batch", 1)
+    pigeon.on_send = lambda _row: clock.advance(seconds=1)
+    for number in range(30):
+        add(f"a{number}", f"loft {number}")
+    return pigeon
+
+
+def test_drain_goes_on_while_nobody_wants_its_worker(slow_pigeon):
+    drain()
+    assert len(slow_pigeon.sent) == delivery.SLICE + delivery.OVERTIME
+    assert queued() == [DRAIN]
+
+
+def test_drain_ends_with_its_slice_when_others_wait_for_a_worker(slow_pigeon):
+    for number in range(4):  # there are three workers
+        enqueue("some.task", number)
+    drain()
+    assert len(slow_pigeon.sent) == delivery.SLICE
+    assert queued()[-1] == DRAIN
+
+
+def test_slow_channel_ends_with_its_slice_for_what_waits_for_its_lane(slow_pigeon, monkeypatch):
+    monkeypatch.setattr(slow_pigeon, "lease", "letters")
+    drain()
+    assert len(slow_pigeon.sent) == delivery.SLICE
 
 
 # Order

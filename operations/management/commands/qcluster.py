@@ -1,3 +1,4 @@
+import gc
 import os
 import signal
 from multiprocessing import active_children
@@ -11,6 +12,8 @@ from django_q import cluster
 
 from config.queue import tell_workers_of_the_end
 from config.start import start_safely
+from operations import tasks  # noqa: F401  # with nearly all that is queued
+from tickets.delivery import channels
 
 TERM = signal.SIGTERM
 ENDING = {TERM, signal.SIGINT}  # whoever is told to end while it starts would wait for itself
@@ -62,6 +65,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         start_safely()
+        channels()  # loaded here, once: no first task waits for it, and all share the memory
+        gc.collect()
+        gc.freeze()
         connections.close_all()  # the workers it forks must not share one
         cluster.Sentinel = Guard
         signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # until each process knows what it means
