@@ -1,10 +1,7 @@
 """Telegram as a channel: paced sending, and what each refusal of the Bot API means."""
 
-import asyncio
 import logging
-import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
 from datetime import timedelta
 
 from django.conf import settings
@@ -12,19 +9,19 @@ from django.db import DatabaseError
 from django.db.models import Count, Max, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from telegram import Bot
 from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError
 
 from accounts.linking import PinNews
 from accounts.models import MessengerAccount
 from accounts.services import note_unreachable
 from accounts.time_zones import times_of
-from telegram_bot.bot_api import Sent, make_call, retry_after, short_lived_bot
+from telegram_bot.bot_api import Sent, retry_after
 from telegram_bot.groups import leave_topic, migrate_group, note_removal
 from telegram_bot.models import TELEGRAM, BotHeartbeat, Group, TicketMessage, are_downloads_late
 from telegram_bot.notices import COMPOSERS, GroupAnswer, TelegramKind
 from telegram_bot.reasons import REASONS
 from telegram_bot.replies import MESSAGE_PART, Reply
+from telegram_bot.sending import MESSAGES_A_SECOND, Result, Sender
 from telegram_bot.services import account_of, tell_person
 from telegram_bot.utf16 import split_utf16
 from tickets.agents import desk, hearers_of, require_hearer
@@ -44,12 +41,9 @@ from tickets.preferences import Way, wants, wants_free_tickets
 
 logger = logging.getLogger(__name__)
 
-MESSAGES_A_SECOND = 25  # over all; Telegram allows about 30, the rest is for direct answers
 PRIVATE_PAUSE = timedelta(seconds=1)
 FILES_LAG = timedelta(minutes=10)  # they are fetched one after another, and may be large
 GROUP_MESSAGES_A_MINUTE = 18  # Telegram allows 20; the rest is for direct answers
-
-Ready = tuple[Delivery, Reply]
 
 
 class TelegramChannel(Channel):
@@ -60,6 +54,9 @@ class TelegramChannel(Channel):
     lease = "telegram"
     reasons = REASONS
     batch = MESSAGES_A_SECOND
+
+    def __init__(self) -> None:
+        self._sender: Sender | None = None  # of the drain under way
 
     def recipients(self, notice: Notice) -> Iterable[Recipient]:
         if notice.audience == Audience.PUBLIC:
@@ -140,20 +137,43 @@ class TelegramChannel(Channel):
         paced = recent.values("address").annotate(sent=Count("pk"), last=Max("sent_at"))
         return set(paced.filter(groups | people).values_list("address", flat=True))
 
+    @property
+    def is_busy(self) -> bool:
+        return bool(self._sender and self._sender.is_busy)
+
     def send(self, deliveries: Sequence[Delivery]) -> Iterable[Outcome]:
-        ready: list[Ready] = []
+        """Begin these calls in their turns, and say what became of earlier ones meanwhile."""
         for delivery in deliveries:
             try:
-                ready.append((delivery, self._message(delivery)))
+                message = self._message(delivery)
             except (Cancelled, PermanentError, RetryLater, DatabaseError) as error:
                 yield Outcome(delivery, error)
             except Exception as error:  # what cannot be made now will not be made later
                 logger.exception("Message %s cannot be made", delivery.pk)
                 yield Outcome(delivery, PermanentError(type(error).__name__))
-        for delivery, message, result in _send_all(ready):
-            if isinstance(result, Cancelled):
-                yield Outcome(delivery, result)
-            elif isinstance(result, TelegramError):
+            else:
+                yield from self._begin(delivery, message)
+        if self._sender and len(deliveries) < self.batch:  # nothing else is due
+            yield from self._outcomes(self._sender.results())
+
+    def finish(self) -> Iterable[Outcome]:
+        sender, self._sender = self._sender, None
+        if sender:
+            yield from self._outcomes(sender.finish())
+
+    def _begin(self, delivery: Delivery, message: Reply) -> Iterator[Outcome]:
+        self._sender = self._sender or Sender()
+        yield from self._outcomes(self._sender.next_turn())
+        try:
+            _require_link(delivery)  # it may have ended since the message was made
+        except Cancelled as refusal:
+            yield Outcome(delivery, refusal)
+        else:
+            self._sender.begin(delivery, message)
+
+    def _outcomes(self, results: Iterable[Result]) -> Iterator[Outcome]:
+        for delivery, message, result in results:
+            if isinstance(result, TelegramError):
                 yield Outcome(delivery, self._meaning(delivery, result))
             elif isinstance(result, Exception):
                 yield Outcome(delivery, PermanentError(type(result).__name__))
@@ -297,61 +317,3 @@ def _note_sent(message: Reply, sent: Sent) -> None:
             has_resolution=message.has_resolution,
             for_agents=message.for_agents,
         )
-
-
-def _send_all(ready: Sequence[Ready]) -> Iterator[tuple[Delivery, Reply, object]]:
-    """Send side by side; yield each message with its result, or its error, once that is known.
-
-    The caller records it before the next is waited for, so that a killed process sends again only
-    what was on its way. Each link is looked at once more right before its call.
-    """
-    if not ready:
-        return
-    with asyncio.Runner() as runner, _closed_by(runner) as stack:
-        going: dict[asyncio.Task[object], Ready] = {}
-        bot = runner.run(stack.enter_async_context(short_lived_bot()))
-        for delivery, message in ready:
-            try:
-                _require_link(delivery)
-            except Cancelled as refusal:
-                yield delivery, message, refusal
-                continue
-            going[runner.get_loop().create_task(_result(bot, message))] = delivery, message
-            yield from _ended(runner, going, within=1 / MESSAGES_A_SECOND)
-        yield from _ended(runner, going)
-
-
-def _ended(
-    runner: asyncio.Runner, going: dict[asyncio.Task[object], Ready], within: float | None = None
-) -> Iterator[tuple[Delivery, Reply, object]]:
-    """The calls as they end: all of them, or those of a while, which is waited out."""
-    end = time.monotonic() + (within or 0)
-    done: Collection[asyncio.Task[object]] = going
-    while going and done:
-        left = None if within is None else max(0.0, end - time.monotonic())
-        done, _rest = runner.run(
-            asyncio.wait(going, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-        )
-        for call in done:
-            yield *going.pop(call), call.result()
-    runner.run(asyncio.sleep(max(0.0, end - time.monotonic())))
-
-
-@contextmanager
-def _closed_by(runner: asyncio.Runner) -> Iterator[AsyncExitStack]:
-    stack = AsyncExitStack()
-    try:
-        yield stack
-    finally:
-        runner.run(stack.aclose())
-
-
-async def _result(bot: Bot, message: Reply) -> object:
-    """What became of a call; an error comes in the place of a result."""
-    try:
-        return await make_call(bot, message.as_call())
-    except TelegramError as error:
-        return error
-    except Exception as error:
-        logger.exception("A message cannot be sent")
-        return error

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import chain
 
 import pytest
 from django.core.files.base import ContentFile
@@ -213,7 +214,8 @@ def test_a_result_is_known_before_a_slower_call_ends(
     telegram.fault("slow", method="sendMessage", chat="anna", seconds=1)
     answer("Анне")
     add_comment(ticket=open_ticket(boris, product=product), actor=staff, body="Борису")
-    outcomes = iter(TelegramChannel().send(in_telegram()))
+    channel = TelegramChannel()
+    outcomes = chain(channel.send(in_telegram()), channel.finish())
     assert next(outcomes).delivery.recipient == boris
     assert [outcome.delivery.recipient for outcome in outcomes] == [ticket.requester]
 

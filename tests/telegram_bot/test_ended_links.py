@@ -10,8 +10,9 @@ from django.core.files.base import ContentFile
 from accounts import services as accounts
 from accounts.models import MessengerAccount, User
 from operations.tasks import every_minute
-from telegram_bot import channel, files, processing
+from telegram_bot import files, processing
 from telegram_bot.models import TELEGRAM, Dialog, IncomingUpdate
+from telegram_bot.sending import Sender
 from tests.factories import MessengerAccountFactory, open_ticket
 from tests.telegram_bot.bot import LOG, Bot, Chat, where_stored
 from tickets import recording
@@ -150,14 +151,13 @@ def test_notice_in_the_queue_is_cancelled(
 def test_notice_that_is_composed_is_cancelled(
     linked, answer: Delivery, chat: Chat, bot: Bot, monkeypatch, end: End
 ) -> None:
-    """The link ends between the composing of a batch and this call of it."""
-    send_all = channel._send_all
+    """The link ends between the composing of a message and its turn."""
 
-    def end_and_send(ready):
+    def end_and_wait(_sender):
         end(linked)
-        return send_all(ready)
+        return ()
 
-    monkeypatch.setattr(channel, "_send_all", end_and_send)
+    monkeypatch.setattr(Sender, "next_turn", end_and_wait)
     assert chat.watch(bot.run_queue).calls == []
     answer.refresh_from_db()
     assert answer.state == Delivery.State.CANCELLED
