@@ -29,7 +29,7 @@ class Mailbox:
             await asyncio.sleep(fault.seconds)
         letter: Any = message_from_bytes(envelope.original_content or b"", policy=policy.default)
         entry = describe_letter(letter, [str(address) for address in envelope.rcpt_tos])
-        self._state.mail.insert(0, {"id": self._state.number(), "at": self._state.now(), **entry})
+        self._state.mail.insert(0, {"id": self._state.number(), "at": self._state.clock(), **entry})
         del self._state.mail[MAX_LETTERS:]
         self._state.changed("mail")
         if fault and kind == "smtp_lost_answer":

@@ -95,12 +95,13 @@ def _require_open_topic(chat: Chat, person: Person, topic: int) -> None:
 
 
 def meet(state: State, fields: Json) -> Json:
-    """One more person, until the next reset."""
+    """One more person, until the next reset; who has `started` may be written to."""
     key, number = str(fields["key"]), int(fields["id"])
     if key in state.keys or number in state.chats:
         raise ControlError("Такой человек уже есть.", 409)
     name, phone = str(fields.get("first_name") or key), str(fields.get("phone") or "")
-    state.add_person(Person(key, number, name, "Гость", None, phone, "гость"))
+    started = bool(fields.get("started"))
+    state.add_person(Person(key, number, name, "Гость", None, phone, "гость", started))
     return {"key": key}
 
 

@@ -364,7 +364,7 @@ class State:
         return callback
 
     def log(self, entry: Json) -> None:
-        self.requests.append({"n": self.number(), "at": self.now(), **entry})
+        self.requests.append({"n": self.number(), "at": self.clock(), **entry})
         self.changed("request")
 
 
