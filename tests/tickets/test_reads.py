@@ -251,3 +251,18 @@ def test_lists_are_read_in_the_order_of_their_index(anna, tab, index):
         plan = with_reads(query, anna)[:21].explain()
         assert re.search(rf"using (covering )?(index )?{index}\b", plan, re.IGNORECASE), plan
         assert not re.search(r"\bSort\b|TEMP B-TREE", plan), plan
+
+
+def test_status_in_an_organization_is_told_by_its_index(anna):
+    """Not by the index of all statuses, nor by reading the tickets that have another."""
+    rows = in_order(Ticket.objects.of_organization(anna).filter(status="new"), ORGANIZATION)
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+            cursor.execute("SET LOCAL enable_sort = off")
+    plan = rows[:21].explain()
+    lines = plan.splitlines()
+    (at,) = (number for number, line in enumerate(lines) if "ticket_of_organization" in line)
+    if connection.vendor == "postgresql":
+        assert re.search(r"Index Cond: .*organization_id = .*status", lines[at + 1])
+    assert not re.search(r"\bSort\b|TEMP B-TREE", plan), plan
