@@ -10,7 +10,7 @@ from tests.factories import AgentFactory, TicketFactory, open_ticket
 from tickets import recording, services
 from tickets.comments import add_comment
 from tickets.models import Face, Ticket
-from tickets.queries import COUNTED, REQUESTER, in_order
+from tickets.queries import COUNTED
 from tickets.queue import (
     BY_NUMBER,
     Queue,
@@ -254,13 +254,6 @@ def test_what_few_closed_tickets_have_is_read_by_an_index(agent, name, value):
     assert f"ticket_closed_{name}" in plan.split()
     assert "Sort" not in plan
     assert "TEMP B-TREE" not in plan
-
-
-def test_newest_of_a_customer_are_read_by_an_index(anna):
-    """Of one who has long been silent, too: not among the newest of all."""
-    read_by_index()
-    rows = in_order(Ticket.objects.own(anna), REQUESTER)
-    assert "ticket_of_requester" in rows[:5].explain().split()
 
 
 def test_found_tickets_come_newest_first(db):

@@ -214,8 +214,6 @@ class Ticket(models.Model):
             ),
             # With the status, so that a filter by it reads no ticket it does not show
             models.Index("organization", *NEWEST_CHANGE, "status", name="ticket_of_organization"),
-            # Open and closed together: else the newest of somebody's are looked for among all
-            models.Index("requester", *NEWEST_CHANGE, name="ticket_of_requester"),
             models.Index(*NEWEST_CHANGE, name="ticket_newest_change"),
             models.Index("next_due_at", "id", condition=~Q(status="closed"), name="ticket_due"),
             models.Index(
