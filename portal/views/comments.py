@@ -94,7 +94,8 @@ def _tell_of_answer(request: PortalRequest, ticket: Ticket, comment: int, place:
     seen = read_number(request.POST.get("seen", ""))
     if seen is None:
         return
-    missed = answers(ticket).filter(pk__gt=seen, comment__lt=comment).order_by("pk").first()
+    later = answers(ticket).filter(pk__gt=seen, comment__lt=comment)
+    missed = later.select_related(None).only("comment").order_by("pk").first()
     if missed:
         words, link = _("Пока вы писали, поддержка ответила."), _("К ответу")
         told = format_html('{} <a href="#{}">{}</a>', words, anchor(missed), link)

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import pytest
 from django.core.files.base import ContentFile
@@ -313,3 +314,14 @@ def test_page_with_100_events_is_light(client, anna, agent, ticket):
         for place in range(100)
     )
     assert len(client.get(ticket.get_absolute_url()).content) < 30_000
+
+
+@pytest.mark.parametrize("rows", [1, 20])
+def test_comment_takes_as_many_queries_on_a_long_card(
+    client, anna, ticket, rows, django_assert_num_queries
+):
+    for number in range(rows):
+        add_comment(ticket=ticket, actor=customer(anna, Face.PORTAL), body=str(number))
+    with django_assert_num_queries(23):
+        client.post(f"/tickets/{ticket.pk}/comment/", {"body": "Ещё", "key": uuid4()})
+    assert ticket.comments.latest("pk").body == "Ещё"
