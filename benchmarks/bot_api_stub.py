@@ -93,7 +93,7 @@ class Stub:
         self.counted = Counted()
         self.on_answer: Callable[[Person], None] = lambda person: None
         self.polled = asyncio.Event()
-        self._number = int(time.time())  # of messages, presses and updates, never the same again
+        self._number = int(time.time() * 1000)  # of updates, messages, presses: never given twice
         self._pending: list[tuple[Person, Json]] = []
         self._arrived = asyncio.Event()
 
