@@ -1,12 +1,14 @@
 """How this project reaches the Bot API, whichever server serves it."""
 
 import logging
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
+from importlib.util import find_spec
 from ssl import SSLContext
 from typing import Any
 
@@ -45,6 +47,8 @@ class Request(HTTPXRequest):
     """With this project's time-outs, pool and proxy; it keeps each answer as it came."""
 
     def __init__(self) -> None:
+        if find_spec("sniffio") is None:  # httpcore would search every folder for it at each call
+            sys.modules["sniffio"] = None  # type: ignore[assignment]
         super().__init__(
             connection_pool_size=POOL_SIZE,
             connect_timeout=SEND_TIMEOUT,

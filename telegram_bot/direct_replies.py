@@ -16,6 +16,7 @@ from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, Tele
 
 from accounts.models import MessengerAccount
 from config.backoff import backoff, is_due
+from config.database import retry_once
 from telegram_bot.bot_api import Sent, make_call, retry_after
 from telegram_bot.groups import leave_topic
 from telegram_bot.inbox import in_database
@@ -36,7 +37,7 @@ async def send_replies(bot: Bot, row: IncomingUpdate) -> None:
     wait: timedelta | None = None
     reason = ""
     while calls:
-        if not await in_database(may_be_read, calls[0]):
+        if not await _may_be_read(calls[0]):
             calls.pop(0)
             continue
         try:
@@ -58,13 +59,17 @@ async def send_replies(bot: Bot, row: IncomingUpdate) -> None:
         except Exception:  # a call that cannot be made must not hold up the others for ever
             logger.exception("Reply %s cannot be made", calls[0]["method"])
         calls.pop(0)
-    await in_database(record_replies, row, sent, calls, wait, reason)
+    await in_database(retry_once, record_replies, row, sent, calls, wait, reason)
 
 
-def may_be_read(call: dict[str, Any]) -> bool:
+async def _may_be_read(call: dict[str, Any]) -> bool:
     """Whether the person a call is for may be told still: the link stands, also its consent."""
     link = call.get("link")
-    return link is None or MessengerAccount.objects.in_force().filter(pk=link).exists()
+    return link is None or await in_database(retry_once, _is_in_force, link)
+
+
+def _is_in_force(link: int) -> bool:
+    return MessengerAccount.objects.in_force().filter(pk=link).exists()
 
 
 def _moved(calls: list[dict[str, Any]], chat_id: int) -> list[dict[str, Any]]:

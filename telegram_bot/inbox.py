@@ -3,10 +3,10 @@
 import asyncio
 import json
 import logging
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import timedelta
+from time import monotonic
 from typing import Any, ParamSpec, TypeVar
 from weakref import WeakValueDictionary
 
@@ -17,6 +17,7 @@ from django.db import (
     InterfaceError,
     OperationalError,
     close_old_connections,
+    connection,
 )
 from django.db.models import Window
 from django.db.models.functions import RowNumber
@@ -51,6 +52,9 @@ ALBUM_HELD = 2.0  # seconds
 GROUP_COMMANDS = {"config", "help"}
 PRIVATE_COMMANDS = {"start", "menu", "new", "tickets", "cancel"}  # a group is told where they work
 
+LOOK_AGAIN = 1.0  # seconds after which a connection may have died unseen
+_looked_at = 0.0  # by the monotonic clock, in the one database thread
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -59,13 +63,21 @@ async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwarg
     """Run a sync function in the database thread; a dead connection is dropped on the way."""
 
     def guarded() -> T:
-        close_old_connections()
+        _drop_dead_connections()
         try:
             return function(*args, **kwargs)
         finally:
-            close_old_connections()
+            _drop_dead_connections()
 
     return await sync_to_async(guarded)()
+
+
+def _drop_dead_connections() -> None:
+    """At once after an error, else now and then: each time costs a query, which asks for life."""
+    global _looked_at
+    if connection.errors_occurred or monotonic() - _looked_at > LOOK_AGAIN:
+        _looked_at = monotonic()
+        close_old_connections()
 
 
 def concerns_bot(update: Update, bot_id: int, username: str) -> bool:
@@ -109,7 +121,7 @@ class Albums:
     def want(self, album: str) -> list[Update]:
         """The album is ours: its parts that came before, again if they could not be stored."""
         self.forget_old()
-        self._wanted[album] = time.monotonic()
+        self._wanted[album] = monotonic()
         return [update for _at, update in self._held.get(album, [])]
 
     def is_wanted(self, album: str) -> bool:
@@ -118,10 +130,10 @@ class Albums:
 
     def hold(self, album: str, update: Update) -> None:
         self.forget_old()
-        self._held.setdefault(album, []).append((time.monotonic(), update))
+        self._held.setdefault(album, []).append((monotonic(), update))
 
     def forget_old(self) -> None:
-        old = time.monotonic() - ALBUM_HELD
+        old = monotonic() - ALBUM_HELD
         self._wanted = {album: at for album, at in self._wanted.items() if at > old}
         self._held = {album: parts for album, parts in self._held.items() if parts[-1][0] > old}
 

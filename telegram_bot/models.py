@@ -175,14 +175,27 @@ class TicketMessage(models.Model):
         for_agents: bool = False,
     ) -> None:
         """Remember which ticket a message of the bot is about now."""
-        cls.objects.update_or_create(
-            chat_id=chat_id,
-            message_id=message_id,
-            defaults={
-                "ticket_id": ticket_id,
-                "has_resolution": has_resolution,
-                "for_agents": for_agents,
-            },
+        cls._put(
+            chat_id,
+            message_id,
+            ticket_id=ticket_id,
+            has_resolution=has_resolution,
+            for_agents=for_agents,
+        )
+
+    @classmethod
+    def note_part(cls, chat_id: int, message_id: int, comment: Comment, text: str) -> None:
+        """Remember what a person's message gave to a comment: edited, it corrects that."""
+        cls._put(chat_id, message_id, ticket_id=comment.ticket_id, comment=comment, text=text)
+
+    @classmethod
+    def _put(cls, chat_id: int, message_id: int, **about: Any) -> None:
+        """In one query, whether the message is known or new."""
+        cls.objects.bulk_create(
+            [cls(chat_id=chat_id, message_id=message_id, **about)],
+            update_conflicts=True,
+            unique_fields=["chat_id", "message_id"],
+            update_fields=[*about],
         )
 
 

@@ -202,11 +202,7 @@ def keep_part(
 
 def keep_comment_message(message: Incoming, comment: Comment, words: str) -> None:
     """Remember what a message gave to a comment: edited, it corrects that."""
-    TicketMessage.objects.update_or_create(
-        chat_id=message.chat_id,
-        message_id=message.message_id,
-        defaults={"ticket": comment.ticket, "comment": comment, "text": clean_text(words)},
-    )
+    TicketMessage.note_part(message.chat_id, message.message_id, comment, clean_text(words))
 
 
 def comment_message(message: Incoming) -> TicketMessage | None:

@@ -89,8 +89,4 @@ def add_kept(dialog: Dialog, message: Incoming, ticket: Ticket) -> Replies:
 def _note_parts(chat_id: int, comment: Comment, parts: list[tuple[int, str, str]]) -> None:
     """An edited part corrects what it gave to the comment."""
     for number, _words, text in parts:
-        TicketMessage.objects.update_or_create(
-            chat_id=chat_id,
-            message_id=number,
-            defaults={"ticket": comment.ticket, "comment": comment, "text": clean_text(text)},
-        )
+        TicketMessage.note_part(chat_id, number, comment, clean_text(text))
