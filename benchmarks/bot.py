@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -201,7 +201,11 @@ async def measured(
         await asyncio.to_thread(forget_dialogs)
     with tempfile.TemporaryFile() as log:
         async with started(bot, url, environment, log) as process:
-            await asyncio.wait_for(stub.polled.wait(), START_LIMIT)
+            try:
+                await asyncio.wait_for(stub.polled.wait(), START_LIMIT)
+            except TimeoutError:
+                log.seek(0)
+                raise SystemExit(f"{bot} does not start\n{log.read().decode()}") from None
             loads = []
             warm_up = (at_once, options.people)
             for load, steps in (warm_up, (at_once, options.steps), (steadily, options.steps)):
@@ -232,7 +236,8 @@ async def started(
     try:
         yield process
     finally:
-        process.terminate()  # its last calls are answered meanwhile
+        with suppress(ProcessLookupError):  # it may have ended by itself
+            process.terminate()  # its last calls are answered meanwhile
         try:
             await asyncio.wait_for(process.wait(), STOP_LIMIT)
         except TimeoutError:
