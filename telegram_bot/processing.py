@@ -3,8 +3,8 @@
 import json
 import logging
 import secrets
+from copy import deepcopy
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -65,17 +65,7 @@ async def _after_failure(bot_id: int, update: Update, error: Exception) -> Incom
 
 
 def run_flow(message: Incoming, flow: Flow) -> IncomingUpdate | None:
-    """The update's row with its replies, None when it is done already or not yet its turn.
-
-    What has to wait leaves step and draft alone: all of it is undone, and only its refusal kept.
-    """
-    try:
-        return _run_step(message, flow)
-    except QuotaReached as refusal:
-        return _run_step(message, partial(_refuse_for_quota, refusal))
-
-
-def _run_step(message: Incoming, flow: Flow) -> IncomingUpdate | None:
+    """The update's row with its replies, None when it is done already or not yet its turn."""
     with transaction.atomic():
         dialog = _lock_dialog(message)
         row = (
@@ -94,8 +84,7 @@ def _run_step(message: Incoming, flow: Flow) -> IncomingUpdate | None:
         if replies is None:
             replies = _refuse_flood(dialog, message, now)
         if replies is None:
-            with times_of(message.user):
-                replies = flow(dialog, message)
+            dialog, replies = _run(flow, dialog, message)
             _note_seen(message)  # not for what is refused: the excess of a flood must be cheap
         dialog.belong_to(message.link)  # the flow may have made or ended it
         dialog.save()
@@ -103,10 +92,16 @@ def _run_step(message: Incoming, flow: Flow) -> IncomingUpdate | None:
         return row
 
 
-def _refuse_for_quota(refusal: QuotaReached, dialog: Dialog, message: Incoming) -> Replies:
-    if isinstance(refusal, TooManyChanges):
-        return _refuse_once(dialog, message, str(refusal))
-    return _refuse(message, str(refusal))  # of this message only, others may be taken
+def _run(flow: Flow, dialog: Dialog, message: Incoming) -> tuple[Dialog, Replies]:
+    """The dialog after a flow and its replies. One that has to wait leaves step and draft alone."""
+    before = deepcopy(dialog)
+    try:
+        with transaction.atomic(), times_of(message.user):
+            return dialog, flow(dialog, message)
+    except TooManyChanges as refusal:
+        return before, _refuse_once(before, message, str(refusal))
+    except QuotaReached as refusal:  # of this message only, others may be taken
+        return before, _refuse(message, str(refusal))
 
 
 def _lock_dialog(message: Incoming) -> Dialog:
@@ -183,7 +178,7 @@ def _finish(row: IncomingUpdate, message: Incoming, replies: Replies, now: datet
     row.processed_at, row.payload, row.error = now, "", ""
     row.replies = json.dumps(calls) if calls else ""
     row.reply_due_at = now + (ALBUM_WAIT if message.album else REPLY_CLAIM) if calls else None
-    row.save(update_fields=["processed_at", "payload", "error", "replies", "reply_due_at"])
+    row.save()
 
 
 def _answer_to_album(row: IncomingUpdate, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -228,5 +223,5 @@ def record_failure(bot_id: int, update: Update, error: Exception) -> IncomingUpd
         ) % {"code": code}
         _finish(row, message, [message.say(text, inline([button(_("‹ Меню"), "menu")]))], now)
         row.error = failure
-        row.save(update_fields=["error", "attempts", "due_at"])
+        row.save(update_fields=["error"])
         return row

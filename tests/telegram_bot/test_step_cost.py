@@ -1,0 +1,62 @@
+"""What every step of the bot pays for, kept small."""
+
+import sys
+from importlib.util import find_spec
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.db import connection
+
+from telegram_bot import inbox
+from telegram_bot.bot_api import Request
+from telegram_bot.models import TicketMessage
+from tests.factories import CommentFactory, TicketFactory
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+def test_message_is_noted_in_one_query(db, django_assert_num_queries, is_known: bool) -> None:
+    before, now = TicketFactory(), TicketFactory()
+    if is_known:
+        TicketMessage.note(1, 2, before.pk, for_agents=True)
+
+    with django_assert_num_queries(1):
+        TicketMessage.note(1, 2, now.pk, has_resolution=True)
+
+    [row] = TicketMessage.objects.all()
+    assert (row.ticket, row.has_resolution, row.for_agents) == (now, True, False)
+
+
+def test_noting_a_message_anew_leaves_what_it_gave_to_a_comment(db) -> None:
+    comment = CommentFactory()
+    TicketMessage.note_part(1, 2, comment, "Слова")
+    TicketMessage.note(1, 2, comment.ticket_id)
+    [row] = TicketMessage.objects.all()
+    assert (row.comment, row.text) == (comment, "Слова")
+
+
+def test_connection_is_asked_whether_it_lives_now_and_then_and_after_an_error(
+    db, clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+    monkeypatch.setattr(inbox, "monotonic", clock.monotonic)
+    monkeypatch.setattr(inbox, "_looked_at", clock.monotonic())
+    monkeypatch.setattr(inbox, "close_old_connections", lambda: looks.append(1))
+    run = async_to_sync(inbox.in_database)
+
+    run(int)
+    run(int)
+    assert len(looks) == 0
+
+    clock.advance(seconds=2)
+    run(int)
+    run(int)
+    assert len(looks) == 1
+
+    monkeypatch.setattr(connection, "errors_occurred", True)
+    run(int)
+    assert len(looks) == 3  # before the function and after it, since nothing has mended it here
+
+
+def test_no_call_searches_the_folders_for_a_library_that_is_not_there() -> None:
+    Request()
+    assert "sniffio" in sys.modules or find_spec("sniffio")
