@@ -52,8 +52,9 @@ def test_connection_is_asked_whether_it_lives_now_and_then_and_after_an_error(
     run(int)
     assert len(looks) == 1
 
-    monkeypatch.setattr(connection, "errors_occurred", True)
+    connection.errors_occurred = True
     run(int)
+    connection.errors_occurred = False
     assert len(looks) == 3  # before the function and after it, since nothing has mended it here
 
 
