@@ -188,11 +188,11 @@ class TicketMessage(models.Model):
         """Remember what a person's message gave to a comment: edited, it corrects that."""
         cls._put(chat_id, message_id, ticket_id=comment.ticket_id, comment=comment, text=text)
 
-    @classmethod
-    def _put(cls, chat_id: int, message_id: int, **about: Any) -> None:
+    @staticmethod
+    def _put(chat_id: int, message_id: int, **about: Any) -> None:
         """In one query, whether the message is known or new."""
-        cls.objects.bulk_create(
-            [cls(chat_id=chat_id, message_id=message_id, **about)],
+        TicketMessage.objects.bulk_create(
+            [TicketMessage(chat_id=chat_id, message_id=message_id, **about)],
             update_conflicts=True,
             unique_fields=["chat_id", "message_id"],
             update_fields=[*about],
