@@ -251,7 +251,7 @@ BOT = {
         "telegram_bot.keyboards", "telegram_bot.models", "telegram_bot.replies", "tickets.text",
     ],
     "telegram_bot/direct_replies.py": [
-        "accounts.models", "config.backoff", "telegram", "telegram_bot.bot_api",
+        "accounts.models", "config.backoff", "config.database", "telegram", "telegram_bot.bot_api",
         "telegram_bot.groups", "telegram_bot.inbox", "telegram_bot.models",
     ],
     "telegram_bot/processing.py": [
