@@ -79,6 +79,10 @@ function offerAgents(field, around) {
   });
   field.addEventListener("blur", hide);
   field.addEventListener("keydown", event => {
+    if (event.key === "Escape") {
+      clearTimeout(timer); // of a search that has not begun
+      asked += 1; // and of one that is not answered
+    }
     if (list.hidden || event.ctrlKey || event.metaKey) return;
     if (event.key === "ArrowDown") mark(active + 1);
     else if (event.key === "ArrowUp") mark(active - 1);

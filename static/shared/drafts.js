@@ -32,10 +32,13 @@ function watch(mark) {
     const hasFiles = [...said.values()].some((value) => value.size);
     if (hasFiles || said.has("canned_files")) words.append("had_files", "1");
     if ((words.get(names[0]) ?? "").length > LONGEST) return;
-    saving = new AbortController();
+    const own = (saving = new AbortController());
     // What outlives the page may hold 64 KB, fewer than the longest draft
-    const how = { method: "POST", body: words, signal: saving.signal, keepalive: document.hidden };
-    fetch(mark.dataset.url, how).catch(() => {});
+    const how = { method: "POST", body: words, signal: own.signal, keepalive: document.hidden };
+    const ended = () => {
+      if (saving === own) saving = null;
+    };
+    fetch(mark.dataset.url, how).then(ended, ended);
   }
 
   function stop() {
@@ -53,7 +56,7 @@ function watch(mark) {
     leaveNothing(form);
   });
   document.addEventListener("visibilitychange", () => {
-    if (!document.hidden || !timer) return;
+    if (!document.hidden || !(timer || saving)) return; // what is on its way may end with the page
     save();
     keepInTab(place, form, names); // the next page may be made before the draft arrives
   });
@@ -94,12 +97,14 @@ function sizeOf(words) {
 }
 
 async function putBack(place, mark, names, save) {
-  const kept = JSON.parse(sessionStorage.getItem(place) ?? "null");
-  if (!kept) return;
+  const held = sessionStorage.getItem(place);
+  if (!held) return;
+  const kept = JSON.parse(held);
   const shown = wordsOf(mark.form, names);
   const response = await fetch(`${mark.dataset.url}?key=${encodeURIComponent(kept.key)}`);
   if (!response.ok) return;
   const { sent } = await response.json();
+  if (sessionStorage.getItem(place) !== held) return; // the form was sent or saved meanwhile
   const isOlder = sizeOf(kept.words) <= sizeOf(shown);
   const isChanged = names.some((name) => wordsOf(mark.form, names)[name] !== shown[name]);
   const isForAnother = names.some((name) => isChosenElse(mark.form, name, kept.words[name]));
