@@ -115,6 +115,12 @@ def slow_link(server: str, speed: int) -> Iterator[str]:
     yield f"http://127.0.0.1:{own_port}"
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    if left:
+        loop.run_until_complete(asyncio.wait(left))
+    loop.close()
 
 
 async def listen(host: str, port: int, speed: int) -> asyncio.Server:
