@@ -76,28 +76,12 @@ def test_words_survive_a_page_that_is_left_while_they_are_saved(page, open_as, t
     comment_field(page).fill(WORDS)
     with page.expect_request(re.compile("/drafts/$")):
         page.clock.fast_forward(4000)
+    card = page.url
     page.get_by_role("link", name="Заявки").first.click()
     page.get_by_role("link", name="Нет связи").wait_for()
     page.unroute("**/drafts/")
-    page.go_back()
+    page.goto(card)
     expect(comment_field(page)).to_have_value(WORDS)
-
-
-def test_words_sent_before_the_page_asked_of_lost_ones_do_not_come_back(page, open_as, ticket):
-    open_as("anna", ticket.get_absolute_url())
-    page.clock.pause_at(timezone.now() + timedelta(hours=1))  # the script does not save them
-    comment_field(page).fill(WORDS)
-    late = []
-    page.route(re.compile("key="), lambda route: late.append(route))
-    with page.expect_request(re.compile("key=")):
-        page.reload(wait_until="commit")
-    comment_field(page).fill(WORDS)
-    page.route(re.compile("/comment/$"), lambda route: (late.pop().continue_(), route.continue_()))
-    page.get_by_role("button", name="Отправить").click()
-    page.get_by_text("Комментарий добавлен.").wait_for()
-    page.wait_for_load_state("networkidle")
-    expect(comment_field(page)).to_have_value("")
-    assert not Draft.objects.exists()
 
 
 def test_draft_says_that_its_files_are_gone(page, open_as, ticket):
