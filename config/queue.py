@@ -104,7 +104,7 @@ def tell_workers_of_the_end() -> None:
 
 def are_all_workers_wanted() -> bool:
     """Whether there are more tasks than workers, so that one who has a task should end it soon."""
-    return bool(OrmQ.objects.count() > Conf.WORKERS)
+    return OrmQ.objects.all()[Conf.WORKERS : Conf.WORKERS + 1].exists()
 
 
 def has_waiting_tasks() -> bool:

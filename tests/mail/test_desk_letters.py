@@ -82,7 +82,7 @@ def test_desk_is_read_in_the_same_queries_however_large(
     for _ in range(agents):
         SpecialistFactory()
     open_ticket(anna, product=product)
-    with django_assert_num_queries(19):
+    with django_assert_num_queries(17):
         open_ticket(anna, product=product)
 
 

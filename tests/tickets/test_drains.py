@@ -5,6 +5,7 @@ from threading import get_ident
 
 import pytest
 
+from config.queue import enqueue
 from mail.channel import EmailChannel
 from tests.factories import TicketFactory
 from tests.queue import queued
@@ -124,6 +125,13 @@ def test_long_drain_keeps_its_lease(pigeon, clock, monkeypatch):
     assert taken == [False] * 3
 
 
+@pytest.fixture
+def busy(monkeypatch):
+    """More tasks than workers, whatever the queue of a test holds."""
+    monkeypatch.setattr(delivery, "are_all_workers_wanted", lambda: True)
+
+
+@pytest.mark.usefixtures("busy")
 def test_slice_ends_and_the_next_is_queued(pigeon, clock):
     pigeon.batch = 1
     pigeon.on_send = lambda _row: clock.advance(seconds=2)
@@ -135,6 +143,20 @@ def test_slice_ends_and_the_next_is_queued(pigeon, clock):
     assert queued() == [DRAIN]
 
 
+@pytest.mark.parametrize(("waiting", "sent"), [(3, "abcdefgh"), (4, "abc")])
+def test_drain_keeps_a_worker_that_nobody_waits_for(pigeon, clock, waiting, sent):
+    pigeon.batch = 1
+    pigeon.on_send = lambda _row: clock.advance(seconds=2)
+    for key in "abcdefghi":
+        add(key, address=key)
+    for number in range(waiting):
+        enqueue("some.task", number)
+    drain()
+    assert pigeon.sent == [*sent]
+    assert queued()[waiting:] == [DRAIN]
+
+
+@pytest.mark.usefixtures("busy")
 def test_queue_works_through_many_slices(pigeon, clock, run_queue):
     pigeon.batch = 1
     pigeon.on_send = lambda _row: clock.advance(seconds=2)
@@ -146,6 +168,7 @@ def test_queue_works_through_many_slices(pigeon, clock, run_queue):
     assert len(tasks) == 7
 
 
+@pytest.mark.usefixtures("busy")
 def test_address_held_back_is_looked_at_four_times_a_second(pigeon, clock):
     pigeon.resting = {"loft"}
     add("a1")

@@ -6,7 +6,7 @@ NEW, NAME = "ticket_organization_status", "ticket_of_organization"
 class Migration(migrations.Migration):
     """The new index is made beside the old one: lists are read by one of them at any time."""
 
-    dependencies = [("tickets", "0034_index_closed_and_requesters")]
+    dependencies = [("tickets", "0034_index_closed")]
     operations = [
         migrations.AddIndex(
             model_name="ticket",
