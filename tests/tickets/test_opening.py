@@ -227,10 +227,10 @@ def test_follow_up_knows_its_parent(anna, product):
     assert list(closed.follow_ups.all()) == [follow_up]
 
 
-def test_open_ticket_takes_15_queries(anna, product, django_assert_num_queries):
+def test_open_ticket_takes_14_queries(anna, product, django_assert_num_queries):
     open_ticket(anna, product=product)  # the first of a person begins the count of changes, too
     anna = User.objects.get()
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(14):
         open_ticket(anna, product=product)
 
 
