@@ -157,9 +157,9 @@ def test_deliveries_and_wake_up_go_with_the_callers_transaction(ticket, by_agent
     assert queued() == []
 
 
-def test_change_status_takes_16_queries(ticket, by_agent, django_assert_num_queries):
+def test_change_status_takes_14_queries(ticket, by_agent, django_assert_num_queries):
     services.set_priority(ticket=ticket, priority=Priority.HIGH, actor=by_agent)
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(14):
         services.change_status(ticket=ticket, to=TicketStatus.IN_PROGRESS, actor=by_agent)
 
 
