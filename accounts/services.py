@@ -153,16 +153,6 @@ def registrations_of_phone(*, channel: str, phone: str) -> QuerySet[BotRegistrat
     )
 
 
-def linked_account(*, channel: str, address: str) -> MessengerAccount | None:
-    """The link of whoever writes from this address, while it is in force."""
-    return (
-        MessengerAccount.objects.in_force()
-        .filter(channel=channel, address=address)
-        .select_related("user__organization")
-        .first()
-    )
-
-
 def note_unreachable(*, channel: str, address: str) -> None:
     """The messenger takes nothing for this person: they blocked the bot or are gone."""
     MessengerAccount.objects.filter(channel=channel, address=address).update(

@@ -8,10 +8,10 @@ from django.db.models import Exists, QuerySet
 from django.utils import timezone
 
 from accounts.models import BotRegistration, MessengerAccount, User
+from config.compiled import Compiled
 from portal.requests import PortalRequest
 from telegram_bot.models import TELEGRAM
 from tickets.announcements import announced_columns
-from tickets.compiled import Compiled
 from tickets.queries import awaiting_count, bounded
 
 
@@ -38,7 +38,9 @@ def awaiting_badge(request: PortalRequest) -> str:
 
 
 def _read(user: User) -> Standing:
-    awaiting, is_registered, is_linked, shares, *announced = COLUMNS.first(user.pk, timezone.now())
+    awaiting, is_registered, is_linked, shares, *announced = next(
+        COLUMNS.rows(user.pk, timezone.now())
+    )
     link = "linked" if is_linked else "registered"
     texts = [text for text in announced if text]
     return Standing(awaiting, link if is_registered else "unregistered", bool(shares), texts)
@@ -56,4 +58,4 @@ def _columns(user: int, now: datetime) -> QuerySet[User, Any]:
     )
 
 
-COLUMNS = Compiled(_columns)
+COLUMNS = Compiled(_columns, int, datetime)

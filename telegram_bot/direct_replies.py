@@ -14,7 +14,7 @@ from django.utils import timezone
 from telegram import Bot
 from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError
 
-from accounts.models import MessengerAccount
+from accounts.links import is_in_force
 from config.backoff import backoff, is_due
 from config.database import retry_once
 from telegram_bot.bot_api import Sent, make_call, retry_after
@@ -65,11 +65,7 @@ async def send_replies(bot: Bot, row: IncomingUpdate) -> None:
 async def _may_be_read(call: dict[str, Any]) -> bool:
     """Whether the person a call is for may be told still: the link stands, also its consent."""
     link = call.get("link")
-    return link is None or await in_database(retry_once, _is_in_force, link)
-
-
-def _is_in_force(link: int) -> bool:
-    return MessengerAccount.objects.in_force().filter(pk=link).exists()
+    return link is None or await in_database(retry_once, is_in_force, link)
 
 
 def _moved(calls: list[dict[str, Any]], chat_id: int) -> list[dict[str, Any]]:

@@ -8,8 +8,8 @@ from typing import Any
 from telegram import Bot, CallbackQuery, Message, Update
 from telegram.constants import ChatType
 
+from accounts.links import linked_account
 from accounts.models import MessengerAccount, User
-from accounts.services import linked_account
 from telegram_bot.content import with_quotation
 from telegram_bot.keyboards import KEPT, Keyboard, parse
 from telegram_bot.models import TELEGRAM, Dialog

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from telegram import Bot, Update
@@ -16,6 +17,7 @@ from accounts.quotas import QuotaReached, TooManyChanges
 from accounts.services import note_seen
 from accounts.time_zones import times_of
 from config.backoff import backoff
+from config.compiled import Compiled
 from config.database import is_unavailable, retry_once
 from telegram_bot.direct_replies import REPLY_CLAIM, send_replies
 from telegram_bot.inbox import DurableUpdateQueue, in_database
@@ -68,13 +70,7 @@ def run_flow(message: Incoming, flow: Flow) -> IncomingUpdate | None:
     """The update's row with its replies, None when it is done already or not yet its turn."""
     with transaction.atomic():
         dialog = _lock_dialog(message)
-        row = (
-            IncomingUpdate.objects.filter(
-                bot_id=message.bot_id, telegram_id=message.telegram_id, processed_at=None
-            )
-            .order_by("id")
-            .first()
-        )
+        row = NEXT.first(message.bot_id, message.telegram_id)
         if row is None or row.update_id != message.update.update_id:
             return None  # an older one waits for its retry: the sweep brings both, in order
         now = timezone.now()
@@ -105,13 +101,28 @@ def _run(flow: Flow, dialog: Dialog, message: Incoming) -> tuple[Dialog, Replies
 
 
 def _lock_dialog(message: Incoming) -> Dialog:
-    key = {"telegram_id": message.telegram_id, "chat_id": message.chat_id}
-    locked = Dialog.objects.select_for_update().filter(**key)
-    dialog = locked.first()
+    key = message.telegram_id, message.chat_id
+    dialog = LOCKED.first(*key)
     if dialog is None:
-        Dialog.objects.bulk_create([Dialog(**key)], ignore_conflicts=True)
-        dialog = locked.get()
+        new = Dialog(telegram_id=message.telegram_id, chat_id=message.chat_id)
+        Dialog.objects.bulk_create([new], ignore_conflicts=True)
+        dialog = LOCKED.first(*key)
+    if dialog is None:
+        raise Dialog.DoesNotExist
     return dialog
+
+
+def _locked(telegram_id: int, chat_id: int) -> QuerySet[Dialog]:
+    return Dialog.objects.select_for_update().filter(telegram_id=telegram_id, chat_id=chat_id)
+
+
+def _next(bot_id: int, telegram_id: int) -> QuerySet[IncomingUpdate]:
+    """The oldest update of a person that is not done."""
+    waiting = IncomingUpdate.objects.filter(bot_id=bot_id, processed_at=None)
+    return waiting.filter(telegram_id=telegram_id).order_by("id")[:1]
+
+
+LOCKED, NEXT = Compiled(_locked, int, int), Compiled(_next, int, int)
 
 
 def _forget_old_step(dialog: Dialog, now: datetime) -> None:

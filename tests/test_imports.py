@@ -65,14 +65,13 @@ TICKETS = {
     ],
     "tickets/due.py": ["tickets.models", "tickets.status"],
     "tickets/queries.py": ["accounts.models", "tickets.models", "tickets.status"],
-    "tickets/compiled.py": [],
     "tickets/versions.py": [
         "tickets.models", "tickets.plain", "tickets.recording", "tickets.refusals",
     ],
     "tickets/plain.py": ["accounts.models", "tickets.models"],
     "tickets/kin.py": ["tickets.models"],
     "tickets/queue.py": [
-        "accounts.models", "tickets.compiled", "tickets.models", "tickets.queries",
+        "accounts.models", "config.compiled", "tickets.models", "tickets.queries",
         "tickets.status",
     ],
     "tickets/search.py": [
@@ -247,18 +246,18 @@ BOT = {
         "telegram_bot.unreadable",
     ],
     "telegram_bot/incoming.py": [
-        "accounts.models", "accounts.services", "telegram", "telegram_bot.content",
+        "accounts.links", "accounts.models", "telegram", "telegram_bot.content",
         "telegram_bot.keyboards", "telegram_bot.models", "telegram_bot.replies", "tickets.text",
     ],
     "telegram_bot/direct_replies.py": [
-        "accounts.models", "config.backoff", "config.database", "telegram", "telegram_bot.bot_api",
+        "accounts.links", "config.backoff", "config.database", "telegram", "telegram_bot.bot_api",
         "telegram_bot.groups", "telegram_bot.inbox", "telegram_bot.models",
     ],
     "telegram_bot/processing.py": [
         "accounts.quotas", "accounts.services", "accounts.time_zones", "config.backoff",
-        "config.database", "telegram", "telegram_bot.direct_replies", "telegram_bot.inbox",
-        "telegram_bot.incoming", "telegram_bot.keyboards", "telegram_bot.models",
-        "telegram_bot.replies",
+        "config.compiled", "config.database", "telegram", "telegram_bot.direct_replies",
+        "telegram_bot.inbox", "telegram_bot.incoming", "telegram_bot.keyboards",
+        "telegram_bot.models", "telegram_bot.replies",
     ],
     # screens
     "telegram_bot/flows": [
@@ -325,6 +324,7 @@ ACCOUNTS = {
     "accounts/guessing.py": [
         "accounts.backends", "accounts.models", "accounts.security", "config.backoff",
     ],
+    "accounts/links.py": ["accounts.models", "config.compiled"],
     "accounts/names.py": [],
     "accounts/mailboxes.py": ["accounts.typed", "config.letters"],
     "accounts/identity.py": [

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from tickets.compiled import Compiled
+from config.compiled import Compiled
 from tickets.models import CUSTOMER_ANSWERED, Ticket, TicketEvent
 from tickets.queries import COUNTED, CountOf
 from tickets.status import TicketStatus
@@ -87,7 +87,7 @@ def back_from_snooze(rows: QuerySet[Ticket]) -> QuerySet[Ticket]:
 
 def count_queues(agent: User) -> dict[Queue, int]:
     """How many tickets each queue holds, to one more than COUNTED, in one query."""
-    return dict(zip(Queue, COUNTS.first(agent.pk, timezone.now()), strict=True))
+    return dict(zip(Queue, next(COUNTS.rows(agent.pk, timezone.now())), strict=True))
 
 
 def _counts(agent: int, now: datetime) -> QuerySet[User, Any]:
@@ -100,7 +100,7 @@ def _counts(agent: int, now: datetime) -> QuerySet[User, Any]:
     return User.objects.filter(pk=agent).values_list(*counts)
 
 
-COUNTS = Compiled(_counts)
+COUNTS = Compiled(_counts, int, datetime)
 
 
 # What has come since

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from accounts.links import linked_account
 from accounts.models import BotRegistration, LinkPin
 from accounts.phone import contact_phone, mask_email, mask_phone
 from accounts.services import (
@@ -21,7 +22,6 @@ from accounts.services import (
     PinWrong,
     RegistrationWithdrawn,
     confirm_link_pin,
-    linked_account,
     registrations_of_phone,
     request_link_pin,
 )

@@ -1,6 +1,7 @@
 """The steps from the consent to the link."""
 
 from accounts import services
+from accounts.links import linked_account
 from telegram_bot.models import TELEGRAM
 
 CHANNEL = TELEGRAM
@@ -38,5 +39,5 @@ def other_than(code):
 
 def linked_user(address=ADDRESS):
     """The person behind an address, None for nobody."""
-    account = services.linked_account(channel=CHANNEL, address=address)
+    account = linked_account(channel=CHANNEL, address=address)
     return account and account.user

@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import services
+from accounts.links import linked_account
 from accounts.models import BotRegistration
 from tests.accounts.steps import (
     ADDRESS,
@@ -105,17 +106,17 @@ def test_linked_user_is_nobody_for_a_stranger_or_a_deactivated_account(linked):
 def test_person_is_unreachable_until_they_write_again(linked, boris):
     other = MessengerAccountFactory(user=boris, address=str(510_000_002))
     services.note_unreachable(channel=CHANNEL, address=ADDRESS)
-    account = services.linked_account(channel=CHANNEL, address=ADDRESS)
+    account = linked_account(channel=CHANNEL, address=ADDRESS)
     assert account.unreachable_at is not None
     other.refresh_from_db()
     assert other.unreachable_at is None
     services.note_seen(account, username=account.username)
-    again = services.linked_account(channel=CHANNEL, address=ADDRESS)
+    again = linked_account(channel=CHANNEL, address=ADDRESS)
     assert again.unreachable_at is None
 
 
 def test_reachable_person_costs_no_write(linked, django_assert_num_queries):
-    account = services.linked_account(channel=CHANNEL, address=ADDRESS)
+    account = linked_account(channel=CHANNEL, address=ADDRESS)
     with django_assert_num_queries(0):
         services.note_seen(account, username=account.username)
 
