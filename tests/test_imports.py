@@ -261,8 +261,8 @@ BOT = {
     ],
     # screens
     "telegram_bot/flows": [
-        "accounts", "config.numerals", "telegram", "telegram_bot.content", "telegram_bot.files",
-        "telegram_bot.flows", "telegram_bot.groups", "telegram_bot.incoming",
+        "accounts", "config.compiled", "config.numerals", "telegram", "telegram_bot.content",
+        "telegram_bot.files", "telegram_bot.flows", "telegram_bot.groups", "telegram_bot.incoming",
         "telegram_bot.keyboards", "telegram_bot.mentions", "telegram_bot.models",
         "telegram_bot.notices", "telegram_bot.replies", "telegram_bot.services",
         "telegram_bot.templating", "telegram_bot.utf16", "tickets",

@@ -1,6 +1,6 @@
 """What people may see of tickets. No face filters notes itself."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -187,9 +187,14 @@ def led_ticket(readable: QuerySet[Ticket], number: int) -> Ticket | None:
 
     Every face finds one ticket by this. Who may not see the other one any more finds the merged.
     """
-    found = _one(readable, number)
+    return led(lambda one: _one(readable, one), number)
+
+
+def led(find: Callable[[int], Ticket | None], number: int) -> Ticket | None:
+    """`led_ticket`, for a query that is compiled already."""
+    found = find(number)
     while found and found.merged_into_id:
-        into = _one(readable, found.merged_into_id)
+        into = find(found.merged_into_id)
         if into is None:
             break
         found = into

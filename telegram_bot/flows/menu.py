@@ -1,22 +1,28 @@
 """The menu, help, cancel, and the answers to what fits nowhere."""
 
+from datetime import datetime
+from typing import Any
+
 from django.conf import settings
+from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.phone import mask_email
 from accounts.security import Origin
 from accounts.services import unlink_messenger
+from config.compiled import Compiled
 from telegram_bot import keyboards as kb
 from telegram_bot.content import left_out
 from telegram_bot.incoming import Incoming
 from telegram_bot.models import DRAFT_STEPS, TELEGRAM, Dialog
 from telegram_bot.replies import REMOVE_KEYBOARD, Replies, Reply
 from telegram_bot.templating import render
-from tickets.announcements import announced
+from tickets.announcements import announced_columns
 from tickets.models import Ticket
-from tickets.queries import REQUESTER, awaiting_count, bounded, count_lists, count_of
+from tickets.queries import REQUESTER, awaiting_count, bounded, count_of
 
 # Steps that show a reply keyboard under the input field: it goes when the step is left.
 KEYBOARD_STEPS = {"phone", "files", "confirm"}
@@ -35,25 +41,21 @@ def leave_step(dialog: Dialog, message: Incoming) -> list[Reply]:
 
 
 def menu_screen(message: Incoming, user: User) -> Reply:
-    counts = count_lists(
-        user,
-        awaiting=awaiting_count(user),
-        opened=count_of(Ticket.objects.own(user).open(), REQUESTER),
-    )
-    opened, awaiting = bounded(counts["opened"]), counts["awaiting"]
+    awaiting, count, *texts = next(COLUMNS.rows(user.pk, timezone.now()))
+    opened = bounded(count)
     text = render(
         "menu",
         user=user,
         open=opened,
         awaiting=bounded(awaiting) if awaiting else "",
-        announced=announced(),
+        announced=[text for text in texts if text],
     )
     label = _("📋 Список открытых заявок")
     return message.screen(
         text,
         kb.inline(
             [kb.button(_("➕ Создать новую заявку"), "new")],
-            [kb.button(f"{label} · {opened}" if counts["opened"] else label, "list")],
+            [kb.button(f"{label} · {opened}" if count else label, "list")],
             awaiting_row(awaiting),
             [
                 kb.portal(_("🌐 Портал")),
@@ -62,6 +64,17 @@ def menu_screen(message: Incoming, user: User) -> Reply:
             ],
         ),
     )
+
+
+def _columns(user: int, now: datetime) -> QuerySet[User, Any]:
+    """All that the menu tells, in one query."""
+    person = User(pk=user)
+    opened = count_of(Ticket.objects.own(person).open(), REQUESTER)
+    columns = awaiting_count(person), opened, *announced_columns(now)
+    return User.objects.filter(pk=user).values_list(*columns)
+
+
+COLUMNS = Compiled(_columns, int, datetime)
 
 
 def awaiting_row(count: int) -> list[kb.Button]:

@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from functools import wraps
 
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.models import User
+from config.compiled import Compiled
 from config.numerals import plural
 from telegram_bot import keyboards as kb
 from telegram_bot.flows.menu import leave_step
@@ -19,7 +22,7 @@ from telegram_bot.templating import render
 from telegram_bot.utf16 import utf16_length
 from tickets.attachments import MAX_FILES
 from tickets.models import Attachment, Ticket
-from tickets.queries import led_ticket
+from tickets.queries import led
 from tickets.reads import mark_read, with_reads
 from tickets.refusals import NotYours
 from tickets.status import TicketStatus
@@ -31,8 +34,19 @@ NOT_FOUND = gettext_lazy("Заявка не найдена или недосту
 
 def find_ticket(message: Incoming, number: int) -> Ticket | None:
     """One's own ticket; a foreign one looks like a missing one, a merged one leads on."""
-    readable = with_reads(Ticket.objects.visible_to(message.customer), message.customer)
-    return led_ticket(readable.select_related("requester", "organization", "product"), number)
+    reader = message.customer
+    if reader.organization_id is None:
+        return led(lambda ticket: OWN.first(ticket, reader.pk), number)
+    return led(lambda ticket: SHARED.first(ticket, reader.pk, reader.organization_id), number)
+
+
+def _readable(number: int, user: int, organization: int | None = None) -> QuerySet[Ticket]:
+    reader = User(pk=user, organization_id=organization)
+    tickets = with_reads(Ticket.objects.visible_to(reader), reader).filter(pk=number)
+    return tickets.select_related("requester", "organization", "product")
+
+
+OWN, SHARED = Compiled(_readable, int, int), Compiled(_readable, int, int, int)
 
 
 def pressed_number(message: Incoming) -> int:

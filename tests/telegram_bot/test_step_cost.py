@@ -6,11 +6,15 @@ from importlib.util import find_spec
 import pytest
 from asgiref.sync import async_to_sync
 from django.db import connection
+from telegram import Update
 
 from telegram_bot import inbox
 from telegram_bot.bot_api import Request
+from telegram_bot.flows.menu import menu_screen
+from telegram_bot.flows.my_tickets import find_ticket
+from telegram_bot.incoming import Incoming
 from telegram_bot.models import TicketMessage
-from tests.factories import CommentFactory, TicketFactory
+from tests.factories import CommentFactory, MessengerAccountFactory, TicketFactory
 
 
 @pytest.mark.parametrize("is_known", [False, True])
@@ -61,3 +65,17 @@ def test_connection_is_asked_whether_it_lives_now_and_then_and_after_an_error(
 def test_no_call_searches_the_folders_for_a_library_that_is_not_there() -> None:
     Request()
     assert "sniffio" in sys.modules or find_spec("sniffio")
+
+
+def test_menu_takes_one_query_and_so_does_a_ticket(db, django_assert_num_queries) -> None:
+    ticket = TicketFactory()
+    message = Incoming(Update(1))
+    message.account = MessengerAccountFactory(user=ticket.requester)
+    with django_assert_num_queries(1):
+        menu_screen(message, ticket.requester)
+    with django_assert_num_queries(1):
+        found = find_ticket(message, ticket.pk)
+        assert found is not None
+        assert found.product.name
+    with django_assert_num_queries(1):
+        assert find_ticket(message, ticket.pk + 1) is None
