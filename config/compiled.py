@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 from django.db import connection
 from django.db.models import QuerySet
 from django.db.models.sql.compiler import SQLCompiler
+from django.db.transaction import TransactionManagementError
 
 # What stands in the query for the first values of a request. No row holds these.
 NOBODY = -9_000_000_000_000_000_001  # an id
@@ -38,6 +39,8 @@ class Compiled(Generic[Row]):
     def rows(self, *values: Any) -> Iterator[Row]:
         """What the query of these values finds, read anew each time."""
         rows, compiler, sql, parameters = self._compiled
+        if rows.query.select_for_update and connection.get_autocommit():
+            raise TransactionManagementError("rows are locked in a transaction only")
         given = {_adapted(s): _adapted(v) for s, v in zip(self.samples, values, strict=True)}
         ready: Any = copy(compiler)
         ready.connection = connection  # of this thread

@@ -7,14 +7,15 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
+from accounts.models import User
+from config.compiled import Compiled
 from desk import beside
 from desk.deliveries import RESEND
 from desk.lists import DeskAdmin, agent_of, is_number
@@ -42,6 +43,15 @@ _RARE = {
     "has_links": Exists(links_of(OuterRef("pk"))),
     "has_followers": Exists(Follower.objects.filter(ticket=OuterRef("pk"))),
 }
+
+
+def _cards(agent: int, number: int) -> QuerySet[Ticket]:
+    related = ("requester", "organization", "product", "assignee")
+    rows = Ticket.objects.select_related(*related).annotate(**_RARE)
+    return with_reads(rows, User(pk=agent)).filter(pk=number).order_by()
+
+
+_CARDS = Compiled(_cards, int, int)
 
 
 class TicketPage(DeskAdmin):
@@ -164,10 +174,10 @@ class TicketPage(DeskAdmin):
             raise PermissionDenied
         if not is_number(object_id):
             raise Http404
-        related = ("requester", "organization", "product", "assignee")
-        rows = Ticket.objects.select_related(*related).annotate(**_RARE)
-        tickets = with_reads(rows, agent_of(request))
-        return get_object_or_404(tickets, pk=object_id)
+        ticket = _CARDS.first(agent_of(request).pk, int(object_id))
+        if ticket is None:
+            raise Http404
+        return ticket
 
     def _require(self, request: HttpRequest, ticket: Ticket, *rights: str) -> None:
         may = self.has_change_permission(request, ticket)

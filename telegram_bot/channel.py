@@ -3,10 +3,11 @@
 import logging
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import timedelta
+from functools import lru_cache
 
 from django.conf import settings
 from django.db import DatabaseError
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, TelegramError
@@ -15,6 +16,7 @@ from accounts.linking import PinNews
 from accounts.models import MessengerAccount
 from accounts.services import note_unreachable
 from accounts.time_zones import times_of
+from config.compiled import Compiled
 from telegram_bot.bot_api import Sent, retry_after
 from telegram_bot.groups import leave_topic, migrate_group, note_removal
 from telegram_bot.models import TELEGRAM, BotHeartbeat, Group, TicketMessage, are_downloads_late
@@ -44,6 +46,16 @@ logger = logging.getLogger(__name__)
 PRIVATE_PAUSE = timedelta(seconds=1)
 FILES_LAG = timedelta(minutes=10)  # they are fetched one after another, and may be large
 GROUP_MESSAGES_A_MINUTE = 18  # Telegram allows 20; the rest is for direct answers
+
+
+def _links(*people: int) -> QuerySet[MessengerAccount]:
+    links = MessengerAccount.objects.in_force().filter(channel=TELEGRAM, user__in=people)
+    return links.filter(unreachable_at=None).order_by("pk")
+
+
+@lru_cache(maxsize=32)
+def _links_of(count: int) -> Compiled[MessengerAccount]:
+    return Compiled(_links, *[int] * count)
 
 
 class TelegramChannel(Channel):
@@ -99,8 +111,7 @@ class TelegramChannel(Channel):
     def _links_of(self, people: Collection[int]) -> Iterable[MessengerAccount]:
         if not people:
             return []
-        links = MessengerAccount.objects.in_force().filter(channel=self.name, user__in=people)
-        return links.filter(unreachable_at=None).order_by("pk")
+        return _links_of(len(people)).rows(*people)
 
     def _group_of(self, notice: Notice) -> Iterable[Recipient]:
         groups = Group.objects.filter(tickets__ticket=notice.event.ticket, removed_at=None)

@@ -1,16 +1,26 @@
 """What is said to a person in private, and what other faces ask of Telegram."""
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import MessengerAccount, User
+from config.compiled import Compiled
 from telegram_bot.models import TELEGRAM
 from telegram_bot.notices import TelegramKind
 from tickets.delivery import tell
 
 
 def account_of(user: User | int | None) -> MessengerAccount | None:
+    number = user.pk if isinstance(user, User) else user
+    return ACCOUNTS.first(number) if number else None
+
+
+def _accounts(user: int) -> QuerySet[MessengerAccount]:
     links = MessengerAccount.objects.in_force().filter(channel=TELEGRAM, user=user)
-    return links.select_related("user").first()
+    return links.select_related("user").order_by("pk")[:1]
+
+
+ACCOUNTS = Compiled(_accounts, int)
 
 
 def tell_person(

@@ -46,8 +46,8 @@ TICKETS = {
     "tickets/leases.py": ["config.backoff", "tickets.models"],
     "tickets/notices.py": ["accounts.models", "tickets.models", "tickets.status"],
     "tickets/agents.py": [
-        "accounts.models", "tickets.channels", "tickets.models", "tickets.notices",
-        "tickets.queries", "tickets.refusals",
+        "accounts.models", "config.compiled", "tickets.channels", "tickets.models",
+        "tickets.notices", "tickets.queries", "tickets.refusals",
     ],
     "tickets/channels.py": [
         "accounts.models", "config.backoff", "tickets.models", "tickets.notices",
@@ -94,9 +94,10 @@ TICKETS = {
         "tickets.refusals", "tickets.text",
     ],
     "tickets/recording.py": [
-        "accounts.models", "accounts.quotas", "config.database", "tickets.agents",
-        "tickets.attachments", "tickets.delivery", "tickets.due", "tickets.models",
-        "tickets.queries", "tickets.refusals", "tickets.resting", "tickets.status", "tickets.text",
+        "accounts.models", "accounts.quotas", "config.compiled", "config.database",
+        "tickets.agents", "tickets.attachments", "tickets.delivery", "tickets.due",
+        "tickets.models", "tickets.queries", "tickets.refusals", "tickets.resting",
+        "tickets.status", "tickets.text",
     ],
     "tickets/comments.py": [
         "tickets.forms", "tickets.attachments", "tickets.models", "tickets.recording",
@@ -214,9 +215,10 @@ BOT = {
     ],
     "telegram_bot/channel.py": [
         "accounts.linking", "accounts.models", "accounts.services", "accounts.time_zones",
-        "telegram", "telegram_bot.bot_api", "telegram_bot.groups", "telegram_bot.models",
-        "telegram_bot.notices", "telegram_bot.reasons", "telegram_bot.replies",
-        "telegram_bot.sending", "telegram_bot.services", "telegram_bot.utf16", "tickets.agents",
+        "config.compiled", "telegram", "telegram_bot.bot_api", "telegram_bot.groups",
+        "telegram_bot.models", "telegram_bot.notices", "telegram_bot.reasons",
+        "telegram_bot.replies", "telegram_bot.sending", "telegram_bot.services",
+        "telegram_bot.utf16", "tickets.agents",
         "tickets.channels", "tickets.followers", "tickets.models", "tickets.notices",
         "tickets.preferences",
     ],
@@ -228,7 +230,8 @@ BOT = {
         "accounts.models", "accounts.personal_data", "telegram_bot.models",
     ],
     "telegram_bot/services.py": [
-        "accounts.models", "telegram_bot.models", "telegram_bot.notices", "tickets.delivery",
+        "accounts.models", "config.compiled", "telegram_bot.models", "telegram_bot.notices",
+        "tickets.delivery",
     ],
     "telegram_bot/files.py": [
         "accounts.models", "config", "telegram", "telegram_bot.bot_api", "telegram_bot.models",
@@ -295,8 +298,8 @@ HOOKS = {
         "webhooks.models",
     ],
     "webhooks/services.py": [
-        "accounts", "tickets.delivery", "tickets.models", "webhooks.addresses", "webhooks.models",
-        "webhooks.signing",
+        "accounts", "config.compiled", "tickets.delivery", "tickets.models", "webhooks.addresses",
+        "webhooks.models", "webhooks.signing",
     ],
     "webhooks/channel.py": [
         "tickets.channels", "tickets.leases", "tickets.models", "tickets.notices",

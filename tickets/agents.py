@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from config.compiled import Compiled
 from tickets.channels import Cancelled
 from tickets.models import RIGHT, Delivery, Follower, Ticket, TicketEvent, serving
 from tickets.notices import STAFF_KINDS, Notice, NoticeKind
@@ -58,9 +59,13 @@ def hearing() -> QuerySet[User]:
     return serving().exclude(email="").prefetch_related("notice_preferences").order_by("pk")
 
 
+DESK = Compiled(lambda: hearing()[:DESK_LIMIT])
+HEARING = Compiled(lambda user: hearing().filter(pk=user), int)
+
+
 def desk() -> list[User]:
     """All agents, as those who hear of what nobody has."""
-    return list(hearing()[:DESK_LIMIT])
+    return list(DESK.rows())
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,7 @@ def _read_hearers(notice: Notice) -> Hearers:
         named = hearing().filter(pk__in=[user.pk for user in notice.people])
         return Hearers(_without_actor(named, event))
     assignee = event.ticket.assignee_id
-    if assignee and (people := list(hearing().filter(pk=assignee))):
+    if assignee and (people := list(HEARING.rows(assignee))):
         return Hearers(_without_actor(people, event), data={"assignee": 1})
     return Hearers(_without_actor(desk(), event), is_desk=True, data={"desk": 1})
 

@@ -10,10 +10,12 @@ from functools import wraps
 from typing import ParamSpec, TypeVar, cast
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
 from accounts.quotas import AGENT_CHANGES, CHANGES, use
+from config.compiled import Compiled
 from config.database import retry_once
 from tickets import resting
 from tickets.agents import require_assignable
@@ -132,11 +134,19 @@ def lock(ticket: Ticket) -> Ticket:
     Locks are taken in one order: the person, what they have used, the ticket, what belongs to it.
     `no_key`: rows that only refer to the ticket, such as a follow-up, can still be written.
     """
-    return (
-        Ticket.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("requester", "organization", "product", "assignee")
-        .get(pk=ticket.pk)
-    )
+    found = LOCKED.first(ticket.pk)
+    if found is None:
+        raise Ticket.DoesNotExist
+    return found
+
+
+def _locked(number: int) -> QuerySet[Ticket]:
+    rows = Ticket.objects.select_for_update(of=("self",), no_key=True)
+    related = rows.select_related("requester", "organization", "product", "assignee")
+    return related.filter(pk=number).order_by()
+
+
+LOCKED = Compiled(_locked, int)
 
 
 def lock_of(comment: Comment) -> Ticket:

@@ -18,6 +18,7 @@ from accounts.news import AccountNews, tell
 from accounts.organizations import administrators_of, require_administrator
 from accounts.quotas import count_change
 from accounts.security import Kind, Origin, record
+from config.compiled import Compiled
 from tickets.delivery import cancel_address, resend
 from tickets.delivery import tell as queue_message
 from tickets.models import Delivery, Ticket
@@ -213,14 +214,19 @@ def _clean_kinds(kinds: Collection[str]) -> list[str]:
 
 def endpoints_hearing(ticket: Ticket) -> list[Endpoint]:
     """Those that are told of a ticket now: its requester's, and the organization's it is of."""
-    owners = Q(user=ticket.requester_id, user__is_active=True)
-    if ticket.organization_id:
-        owners |= Q(organization=ticket.organization_id)
-    rows = Endpoint.objects.filter(owners, is_on=True).select_related("user", "organization")
-    found = list(rows.order_by("pk"))
+    found = list(HEARING.rows(ticket.requester_id, ticket.organization_id or 0))
     if any(row.organization for row in found) and not _is_shared(ticket):
         found = [row for row in found if row.user]
     return found
+
+
+def _hearing(user: int, organization: int) -> QuerySet[Endpoint]:
+    owners = Q(user=user, user__is_active=True) | Q(organization=organization)
+    rows = Endpoint.objects.filter(owners, is_on=True).select_related("user", "organization")
+    return rows.order_by("pk")
+
+
+HEARING = Compiled(_hearing, int, int)
 
 
 def may_hear(endpoint: Endpoint, ticket: Ticket | None) -> bool:

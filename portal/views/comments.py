@@ -3,12 +3,14 @@
 import logging
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from accounts.quotas import QuotaReached
+from config.compiled import Compiled
 from portal.forms.tickets import CommentForm
 from portal.requests import PortalRequest, is_script
 from portal.templatetags.portal import anchor
@@ -24,7 +26,7 @@ from portal.views.errors import too_often
 from tickets.comments import say_once
 from tickets.form_fields import tell_lost_files
 from tickets.forms import Made
-from tickets.models import Face, Ticket
+from tickets.models import Face, Ticket, TicketEvent
 from tickets.queries import answers, read_number
 from tickets.recording import customer
 from tickets.refusals import FileRefused, KeyReused, TicketClosed, TooManyBytes
@@ -89,14 +91,20 @@ def _thanks(ticket: Ticket, *, are_files_kept: bool, is_requester: bool) -> tupl
     return messages.SUCCESS, _("Комментарий добавлен.")
 
 
+def _missed(ticket: int, seen: int, comment: int) -> QuerySet[TicketEvent]:
+    later = answers(Ticket(pk=ticket)).filter(pk__gt=seen, comment__lt=comment)
+    return later.select_related(None).only("comment").order_by("pk")[:1]
+
+
+MISSED = Compiled(_missed, int, int, int)
+
+
 def _tell_of_answer(request: PortalRequest, ticket: Ticket, comment: int, place: str) -> None:
     """Say that support has answered after the page was made that the comment was written on."""
     seen = read_number(request.POST.get("seen", ""))
     if seen is None:
         return
-    later = answers(ticket).filter(pk__gt=seen, comment__lt=comment)
-    missed = later.select_related(None).only("comment").order_by("pk").first()
-    if missed:
+    if missed := MISSED.first(ticket.pk, seen, comment):
         words, link = _("Пока вы писали, поддержка ответила."), _("К ответу")
         told = format_html('{} <a href="#{}">{}</a>', words, anchor(missed), link)
         tell_beside(request, messages.INFO, told, place)

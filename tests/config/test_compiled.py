@@ -7,6 +7,7 @@ import pytest
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.db.models.sql.compiler import SQLCompiler
+from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
 from accounts.links import is_in_force, linked_account
@@ -77,3 +78,13 @@ def test_lock_is_in_the_compiled_query(db, django_assert_num_queries) -> None:
         assert locked.first(1) is None
     locks = "FOR UPDATE" in asked.captured_queries[0]["sql"]
     assert locks == connection.features.has_select_for_update  # SQLite has no such words
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rows_are_locked_in_a_transaction_only() -> None:
+    link = MessengerAccountFactory()
+    links = Compiled(lambda pk: MessengerAccount.objects.select_for_update().filter(pk=pk), int)
+    with transaction.atomic():
+        assert links.first(link.pk) == link
+    with pytest.raises(TransactionManagementError):
+        links.first(link.pk)
