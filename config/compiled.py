@@ -31,9 +31,11 @@ class Compiled(Generic[Row]):
 
     @cached_property
     def _compiled(self) -> tuple[QuerySet[Any, Row], SQLCompiler, str, list[Any]]:
-        rows = self.build(*self.samples)
+        rows, again = (self.build(*self.samples) for _ in range(2))
         compiler = rows.query.get_compiler(rows.db)
         sql, parameters = compiler.as_sql()
+        if again.query.get_compiler(rows.db).as_sql() != (sql, parameters):
+            raise ValueError("what changes by itself, as the clock, would stand still in a query")
         return rows, compiler, sql, list(parameters)
 
     def rows(self, *values: Any) -> Iterator[Row]:

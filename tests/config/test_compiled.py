@@ -1,8 +1,6 @@
 """Compiled once, a query still asks the database each time, with the values of the time."""
 
-import sys
 from datetime import datetime, timedelta
-from importlib import import_module
 from typing import Any
 
 import pytest
@@ -92,14 +90,8 @@ def test_rows_are_locked_in_a_transaction_only() -> None:
         links.first(link.pk)
 
 
-def test_no_query_keeps_the_moment_it_was_compiled_at(db) -> None:
-    for module in ("config.urls", "telegram_bot.application", "operations.tasks"):
-        import_module(module)
-    modules = [module for module in sys.modules.values() if module]  # what is missing is None
-    values = [value for module in modules for value in vars(module).values()]
-    queries = {value for value in values if isinstance(value, Compiled)}
-    assert len(queries) >= 15
-
-    for query in queries:
-        first, second = (query.build(*query.samples).query.sql_with_params() for _ in range(2))
-        assert first == second, query.build
+def test_query_that_reads_the_clock_is_refused(db) -> None:
+    """Its moment would stand still in the process."""
+    recent = Compiled(lambda user: _since(user, "telegram", timezone.now(), timezone.now()), int)
+    with pytest.raises(ValueError, match="clock"):
+        recent.first(1)
