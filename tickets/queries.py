@@ -17,6 +17,7 @@ from django.db.models import (
 )
 
 from accounts.models import Organization, User
+from config.compiled import Compiled
 from tickets.models import Attachment, Comment, Ticket, TicketEvent
 from tickets.status import TicketStatus
 
@@ -187,11 +188,32 @@ def led_ticket(readable: QuerySet[Ticket], number: int) -> Ticket | None:
 
     Every face finds one ticket by this. Who may not see the other one any more finds the merged.
     """
-    return led(lambda one: _one(readable, one), number)
+    return _led(lambda one: _one(readable, one), number)
 
 
-def led(find: Callable[[int], Ticket | None], number: int) -> Ticket | None:
-    """`led_ticket`, for a query that is compiled already."""
+class TicketFinder:
+    """`led_ticket` by a query that is compiled once. `rows`: what a reader may see, as it is shown.
+
+    They may depend on the reader's id and organization only.
+    """
+
+    def __init__(self, rows: Callable[[User], QuerySet[Ticket]]) -> None:
+        def one(number: int, reader: int, organization: int | None = None) -> QuerySet[Ticket]:
+            user = User(pk=reader, organization_id=organization)
+            return rows(user).filter(pk=number).order_by()
+
+        self._own, self._shared = Compiled(one, int, int), Compiled(one, int, int, int)
+
+    def find(self, reader: User, number: int) -> Ticket | None:
+        if len(str(number)) > NUMBER_DIGITS:
+            return None
+        if reader.organization_id is None:
+            return _led(lambda one: self._own.first(one, reader.pk), number)
+        place = reader.pk, reader.organization_id
+        return _led(lambda one: self._shared.first(one, *place), number)
+
+
+def _led(find: Callable[[int], Ticket | None], number: int) -> Ticket | None:
     found = find(number)
     while found and found.merged_into_id:
         into = find(found.merged_into_id)

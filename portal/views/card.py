@@ -1,19 +1,16 @@
 """The page of a ticket: what it shows, and what the views of its forms share."""
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial, wraps
+from functools import wraps
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.messages import add_message, get_messages
 from django.contrib.messages.storage.base import Message
-from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from accounts.models import User
-from config.compiled import Compiled
 from portal.forms.tickets import CommentForm, RatingForm, ReturnForm
 from portal.listing import keep_list
 from portal.looks import note_look
@@ -23,15 +20,7 @@ from tickets.attachments import NewFile
 from tickets.drafts import TEXTS, Kept, kept_words, read_browser
 from tickets.forms import Made, Sending, read_sending
 from tickets.models import Ticket, TicketEvent
-from tickets.queries import (
-    NUMBER_DIGITS,
-    answers,
-    cards,
-    files_beside,
-    led,
-    read_number,
-    timeline,
-)
+from tickets.queries import TicketFinder, answers, cards, files_beside, read_number, timeline
 from tickets.reads import read_version, with_reads
 from tickets.refusals import NotYours
 from tickets.status import TicketStatus
@@ -42,6 +31,8 @@ CARD_FORMS = {
     "rate": ("rating_form", RatingForm),
 }
 LATEST = "latest"  # the place of the newest event
+
+CARDS = TicketFinder(lambda reader: with_reads(cards(reader), reader))
 
 CardView = Callable[[PortalRequest, Ticket], HttpResponse]
 
@@ -58,26 +49,10 @@ def ticket_detail(request: PortalRequest, number: int) -> HttpResponse:
 
 def readable_ticket(request: PortalRequest, number: int) -> Ticket:
     """Of a merged number the ticket it leads to."""
-    ticket = led(partial(find_card, request.user), number)
+    ticket = CARDS.find(request.user, number)
     if ticket is None:
         raise Http404
     return ticket
-
-
-def find_card(user: User, number: int) -> Ticket | None:
-    if len(str(number)) > NUMBER_DIGITS:
-        return None
-    if user.organization_id is None:
-        return OWN_CARDS.first(user.pk, number)
-    return CARDS.first(user.pk, number, user.organization_id)
-
-
-def _cards(user: int, number: int, organization: int | None = None) -> QuerySet[Ticket]:
-    reader = User(pk=user, organization_id=organization)
-    return with_reads(cards(reader), reader).filter(pk=number).order_by()
-
-
-OWN_CARDS, CARDS = Compiled(_cards, int, int), Compiled(_cards, int, int, int)
 
 
 def is_led(request: PortalRequest, ticket: Ticket) -> bool:

@@ -9,7 +9,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
-from config.compiled import Compiled
 from config.numerals import plural
 from telegram_bot import keyboards as kb
 from telegram_bot.flows.menu import leave_step
@@ -22,7 +21,7 @@ from telegram_bot.templating import render
 from telegram_bot.utf16 import utf16_length
 from tickets.attachments import MAX_FILES
 from tickets.models import Attachment, Ticket
-from tickets.queries import led
+from tickets.queries import TicketFinder
 from tickets.reads import mark_read, with_reads
 from tickets.refusals import NotYours
 from tickets.status import TicketStatus
@@ -34,19 +33,15 @@ NOT_FOUND = gettext_lazy("Заявка не найдена или недосту
 
 def find_ticket(message: Incoming, number: int) -> Ticket | None:
     """One's own ticket; a foreign one looks like a missing one, a merged one leads on."""
-    reader = message.customer
-    if reader.organization_id is None:
-        return led(lambda ticket: OWN.first(ticket, reader.pk), number)
-    return led(lambda ticket: SHARED.first(ticket, reader.pk, reader.organization_id), number)
+    return READABLE.find(message.customer, number)
 
 
-def _readable(number: int, user: int, organization: int | None = None) -> QuerySet[Ticket]:
-    reader = User(pk=user, organization_id=organization)
-    tickets = with_reads(Ticket.objects.visible_to(reader), reader).filter(pk=number)
+def _readable(reader: User) -> QuerySet[Ticket]:
+    tickets = with_reads(Ticket.objects.visible_to(reader), reader)
     return tickets.select_related("requester", "organization", "product")
 
 
-OWN, SHARED = Compiled(_readable, int, int), Compiled(_readable, int, int, int)
+READABLE = TicketFinder(_readable)
 
 
 def pressed_number(message: Incoming) -> int:
