@@ -21,11 +21,11 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.product import cpu_seconds, line, percentiles, product  # noqa: E402
+from tests.journeys.door import pass_on  # noqa: E402
 
 if TYPE_CHECKING:
     from tests.journeys.processes import Processes
 
-PIECE = 0.02  # seconds of the link in one piece
 EVERY = 1.0  # seconds between two letters
 TELEGRAM_IDS = {"anna": 510_000_001, "boris": 510_000_002}
 MEGABYTE = 1_000_000
@@ -126,34 +126,31 @@ def slow_link(server: str, speed: int) -> Iterator[str]:
 async def listen(host: str, port: int, speed: int) -> asyncio.Server:
     """All connections share the link: one piece is under way at a time."""
     link = asyncio.Lock()
-    piece = int(speed * PIECE)
 
     async def let_in(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, to_there = await asyncio.open_connection(host, port, limit=piece)
-        up = pass_on(reader, to_there)
-        await asyncio.gather(up, pass_on(there, writer, piece, speed, link))
+        there, to_there = await asyncio.open_connection(host, port)
+        slow = Slow(writer, speed, link)
+        await asyncio.gather(pass_on(reader, to_there), pass_on(there, slow))
 
     return await asyncio.start_server(let_in, "127.0.0.1", 0)
 
 
-async def pass_on(
-    reader: asyncio.StreamReader,
-    writer: asyncio.StreamWriter,
-    piece: int = 65_536,
-    speed: float = 0,
-    link: asyncio.Lock | None = None,
-) -> None:
-    try:
-        while data := await reader.read(piece):
-            if link:
-                async with link:
-                    await asyncio.sleep(len(data) / speed)
-            writer.write(data)
-            await writer.drain()
-    except ConnectionError:
-        pass
-    finally:
-        writer.close()
+class Slow:
+    """Of a writer as much as `pass_on` asks for: what was written takes the time of the link."""
+
+    def __init__(self, writer: asyncio.StreamWriter, speed: int, link: asyncio.Lock) -> None:
+        self.writer, self.speed, self.link = writer, speed, link
+        self.size = 0
+        self.close = writer.close
+
+    def write(self, data: bytes) -> None:
+        self.size = len(data)
+        self.writer.write(data)
+
+    async def drain(self) -> None:
+        async with self.link:
+            await asyncio.sleep(self.size / self.speed)
+        await self.writer.drain()
 
 
 if __name__ == "__main__":
