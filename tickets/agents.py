@@ -101,16 +101,8 @@ def _read_hearers(notice: Notice) -> Hearers:
     return Hearers(_without_actor(desk(), event), is_desk=True, data={"desk": 1})
 
 
-def is_followed(event: TicketEvent) -> bool:
-    """Whether anybody follows its ticket, in force or not: most tickets nobody does."""
-    if "is_followed" not in event.__dict__:
-        event.__dict__["is_followed"] = Follower.objects.filter(ticket=event.ticket_id).exists()
-    followed: bool = event.__dict__["is_followed"]
-    return followed
-
-
 def _following(event: TicketEvent) -> list[User]:
-    if not is_followed(event):
+    if not event.is_followed:
         return []
     rows = Follower.objects.filter(ticket=event.ticket_id)
     return list(hearing().filter(pk__in=rows.values("user")))

@@ -39,9 +39,7 @@ from tickets.notices import Audience, Notice, NoticeKind, notices_of
 logger = logging.getLogger(__name__)
 
 SLICE = 5.0  # seconds a drain works before it hands over to the next task
-# More: for the others, while some requests hold it up that have to end anyway; and for all while
-# nobody waits for its worker, since a change of workers is a pause of a moment for every chat
-OVERTIME = 10.0
+OVERTIME = 10.0  # more, while requests hold it up that end anyway, or nobody waits for its worker
 CLAIM = timedelta(seconds=15)  # after which a row whose drain was killed is due again
 RETENTION = timedelta(days=90)
 WORDLESS = {NoticeKind.OFFERS_END}  # only takes something back
@@ -86,7 +84,7 @@ def notify(
             recipient=recipient.user,
             address=recipient.address,
             key=f"event:{event.pk}:{channel.name}:{notice.key}:{place}:{part}",  # no address
-            data={**_marks(notice), **recipient.data, **about},
+            data={**notice.marks, **recipient.data, **about},
             due_at=now + notice.delay,
         )
         for notice, channel, place, recipient in _told_once(notices)
@@ -95,10 +93,6 @@ def notify(
     Delivery.objects.bulk_create(rows)
     for name in {row.channel for row in rows}:
         wake(name)
-
-
-def _marks(notice: Notice) -> dict[str, bool]:
-    return {"loud": notice.loud} | ({"resumes": True} if notice.resumes else {})
 
 
 def _told_once(notices: Iterable[Notice]) -> Iterator[tuple[Notice, Channel, int, Recipient]]:
@@ -269,10 +263,10 @@ def _work_for_a_slice(channel: Channel, end: float) -> None:
 
 
 def _goes_on(channel: Channel, end: float) -> bool:
-    now = time.monotonic()
-    if now < end or now >= end + OVERTIME:
-        return now < end
-    return channel.is_held_up or not (channel.lease in SLOW or are_all_workers_wanted())
+    late = time.monotonic() - end
+    if 0 <= late < OVERTIME:
+        return channel.is_held_up or not (channel.lease in SLOW or are_all_workers_wanted())
+    return late < 0
 
 
 def _send(channel: Channel, batch: list[Delivery]) -> Iterator[Outcome]:

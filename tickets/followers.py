@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.quotas import AGENT_CHANGES, CHANGES, use
-from tickets.agents import is_followed, is_serving
+from tickets.agents import is_serving
 from tickets.channels import Cancelled
 from tickets.models import Delivery, Follower, Ticket, TicketEvent, serving
 from tickets.queries import may_see
@@ -80,7 +80,7 @@ def is_following(user: User, ticket: Ticket) -> bool:
 
 def followers_of(event: TicketEvent) -> list[Follower]:
     """Whom to tell of an event: read once, however many channels ask."""
-    if not is_followed(event):
+    if not event.is_followed:
         return []
     rows = Follower.objects.of_colleagues().select_related("user").order_by("pk")
     rows = rows.prefetch_related("user__notice_preferences")

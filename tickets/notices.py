@@ -102,6 +102,11 @@ class Notice:
         is_second = self.audience == Audience.FOLLOWERS
         return f"{self.audience}:{self.kind}" if is_second else str(self.kind)
 
+    @property
+    def marks(self) -> dict[str, bool]:
+        """What goes with each of its deliveries."""
+        return {"loud": self.loud} | ({"resumes": True} if self.resumes else {})
+
 
 def notices_of(event: TicketEvent, concerned: Sequence[User] = ()) -> list[Notice]:
     """Customers hear of agents, of the system and of colleagues, agents of customers.

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from tickets.models.tickets import Face, Ticket
@@ -157,3 +158,8 @@ class TicketEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.ticket_id}"
+
+    @cached_property
+    def is_followed(self) -> bool:
+        """Whether anybody follows its ticket, in force or not: most tickets nobody does."""
+        return self.ticket.followers.exists()
