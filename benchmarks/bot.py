@@ -23,12 +23,11 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.bot_api_stub import FIRST_PERSON, Connection, Person, Step, Stub  # noqa: E402
-from benchmarks.product import line, percentiles  # noqa: E402
+from benchmarks.product import cpu_seconds, line, percentiles  # noqa: E402
 
 NAME = "benchmark_bot"
 HOST = "127.0.0.1"
 START_LIMIT, STEP_LIMIT, STOP_LIMIT = 60.0, 30.0, 20.0  # seconds
-TICK = 1000 / os.sysconf("SC_CLK_TCK")  # milliseconds, of the CPU time in /proc
 SCRIPT = (
     Step(say="/start", answer="Открытых заявок"),
     Step(press="list", answer="Открытые заявки"),
@@ -244,14 +243,14 @@ async def started(
 
 
 async def watched(stub: Stub, pid: int, load: Coroutine[Any, Any, None]) -> Measured:
-    cpu, database = cpu_of(pid), await asyncio.to_thread(database_cpu)
+    cpu, database = cpu_seconds([pid]), await asyncio.to_thread(database_cpu)
     stub.reset()
     await load
-    cpu, database = cpu_of(pid) - cpu, await asyncio.to_thread(database_cpu) - database
+    cpu, database = cpu_seconds([pid]) - cpu, await asyncio.to_thread(database_cpu) - database
     counted = stub.counted
     seconds = counted.ended - counted.begun
     waits = [wait * 1000 for wait in counted.waits]
-    return Measured(counted.steps, seconds, counted.calls, waits, cpu, database)
+    return Measured(counted.steps, seconds, counted.calls, waits, 1000 * cpu, 1000 * database)
 
 
 # Loads
@@ -299,14 +298,8 @@ async def steadily(stub: Stub, steps: int, options: argparse.Namespace) -> None:
 # CPU
 
 
-def cpu_of(pid: int) -> float:
-    """User and system time of all threads of a process, in milliseconds."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) * TICK
-
-
 def database_cpu() -> float:
-    """Of the bot's connections on the server; 0 on SQLite, whose time is in the bot's own."""
+    """Seconds of the bot's connections on the server; SQLite's are in the bot's own."""
     from django.db import connection
 
     if connection.vendor != "postgresql":
@@ -316,7 +309,7 @@ def database_cpu() -> float:
             "SELECT pid FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
-        return sum(cpu_of(pid) for (pid,) in cursor.fetchall())
+        return cpu_seconds([pid for (pid,) in cursor.fetchall()])
 
 
 if __name__ == "__main__":

@@ -151,10 +151,10 @@ class WayIn:
 
 WAYS_IN = [
     WayIn(
-        "Чат", "bot", say_in_chat, people=30, each=10, kill_every=30,
+        "Чат", "bot", say_in_chat, people=50, each=20, kill_every=100,
         disturb=say_unreadably, answers=count_answers_in_chat, at_once=8,
     ),
-    WayIn("Портал", "web", say_on_portal, people=5, each=12, kill_every=15, come=come_to_portal),
+    WayIn("Портал", "web", say_on_portal, people=5, each=20, kill_every=25, come=come_to_portal),
 ]  # fmt: skip
 
 

@@ -15,11 +15,10 @@ from tickets.models import Delivery
 
 pytestmark = pytest.mark.journey
 
-# More than are answered at once (20) and than are written to in a second (25)
-MEMBERS = 30
-DISTURBED_EVERY = 15  # words
-ANSWERS_EACH = 6
-KILLED_EVERY = 36  # notices of a channel
+MEMBERS = 50
+DISTURBED_EVERY = 50  # words
+ANSWERS_EACH = 10
+KILLED_EVERY = 100  # notices of a channel
 TWICE = 16  # notices that may come again after all kills together
 PATIENCE = 400.0  # seconds, where the machine does much else
 

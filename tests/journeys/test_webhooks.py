@@ -1,4 +1,4 @@
-"""Events at a receiver that spoils requests and is killed, by a worker that is killed twice."""
+"""500 events at a receiver that spoils requests and is killed, by a worker that is killed twice."""
 
 import json
 import os
@@ -27,8 +27,7 @@ from webhooks.signing import new_secret
 
 pytestmark = pytest.mark.journey
 
-# Twice what a kill may double; five to a ticket have an order, and each fault many events
-TICKETS, EACH = 25, 6
+TICKETS, EACH = 25, 20
 EVENTS = TICKETS * EACH
 TWICE = 32  # requests that were under way when the worker was killed
 PATIENCE = 300.0  # seconds, where the machine does much else
