@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any, ClassVar
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Usage, User
 from config.backoff import CLOCK_SKEW
+from config.compiled import Compiled
 from config.numerals import time_span
 
 ROWS_A_CALL = 1000  # more than a minute brings, too few to hold anybody up
@@ -79,12 +80,18 @@ def count_change(user: User, by: User | None = None) -> None:
 
 
 def _lock(user: User, kind: str) -> Usage:
-    locked = Usage.objects.select_for_update().filter(user=user, kind=kind)
-    row = locked.first()
+    row = _LOCKED.first(user.pk, kind)
     if row is None:
         Usage.objects.bulk_create([Usage(user=user, kind=kind)], ignore_conflicts=True)
-        row = locked.get()
+        row = next(_LOCKED.rows(user.pk, kind))
     return row
+
+
+def _locked(user: int, kind: str) -> QuerySet[Usage]:
+    return Usage.objects.select_for_update().filter(user=user, kind=kind).order_by()
+
+
+_LOCKED = Compiled(_locked, int, str)
 
 
 def _is_running(row: Usage, quota: Quota, now: datetime) -> bool:

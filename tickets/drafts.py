@@ -141,7 +141,7 @@ def hold_words(
         return False
     body["had_files"] = had_files
     with transaction.atomic():
-        author = User.objects.select_for_update(no_key=True).filter(pk=mark.user_id).first()
+        author = User.objects.lock(mark.user_id)
         if author is None or not author.is_active:
             return False
         _keep(mark, browser, key, body)

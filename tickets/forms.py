@@ -107,7 +107,7 @@ def once(
     The key, the act and the end of the form's draft are one transaction, so a press that comes
     meanwhile waits for its outcome. Raises KeyReused when other content comes under the key.
     """
-    if done := recall(sending):
+    if sending.files and (done := recall(sending)):  # their storing would be in vain
         return done
     with stored_contents(sending.files if with_files else ()) as files:
         return retry_once(_act_once, sending, act, files)
@@ -130,7 +130,7 @@ def _act_once(
         if sending.organization:
             organizations = Organization.objects.select_for_update(no_key=True)
             organizations.filter(pk=sending.organization.pk).first()
-        User.objects.select_for_update(no_key=True).filter(pk=sending.user.pk).first()
+        User.objects.lock(sending.user.pk)
         if done := recall(sending):
             return done
         made = act(files)

@@ -63,7 +63,7 @@ def _clean_name(name: str) -> str:
 
 def _lock(user: User) -> list[SavedView]:
     """What a person has, nobody else's to change until the transaction ends."""
-    User.objects.select_for_update(no_key=True).filter(pk=user.pk).first()
+    User.objects.lock(user.pk)
     return list(SavedView.objects.filter(user=user))
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.mail_domains import check_mail_domain
 from config.backoff import CLOCK_SKEW
+from config.compiled import Compiled
 
 SIGN_UP_LIFETIME = timedelta(hours=24)
 INVITATION_LIFETIME = timedelta(days=7)
@@ -60,6 +61,13 @@ class OrganizationRole(models.TextChoices):
 
 
 class UserManager(DjangoUserManager["User"]):
+    def lock(self, number: int) -> "User | None":
+        """Nobody else's until the transaction ends; who they are, and whether still active.
+
+        `no_key`: rows that only refer to the person can still be written.
+        """
+        return _LOCKED.first(number)
+
     def by_login(self, login: str) -> "User | None":
         """The account a person means by a username or an e-mail; an e-mail is tried first.
 
@@ -139,6 +147,14 @@ class User(AbstractUser):
     def is_organization_administrator(self) -> bool:
         is_administrator = self.organization_role == OrganizationRole.ADMINISTRATOR
         return bool(self.organization_id) and is_administrator
+
+
+def _locked(number: int) -> models.QuerySet[User]:
+    rows = User.objects.select_for_update(no_key=True).filter(pk=number)
+    return rows.only("is_active").order_by()
+
+
+_LOCKED = Compiled(_locked, int)
 
 
 class JoinRequest(models.Model):
