@@ -60,30 +60,43 @@ def add_comment(
     back to work, and goes to the ticket that a merged one leads to. Raises TicketClosed, and
     NotYours for who may not see the ticket any more.
     """
-    if internal:
-        require_agent(actor)
     with stored_contents(files) as files, change_by(actor):
         ticket = lock_led(ticket) if actor.role == Role.CUSTOMER else lock(ticket)
-        if actor.role == Role.CUSTOMER:
-            require_sight(ticket, actor.user)
-        require_unmerged(ticket)
-        if ticket.is_closed and not internal:
-            raise TicketClosed
-        comment = write_comment(ticket, actor, body, files, internal=internal)
-        is_answer = actor.role == Role.AGENT and not internal
-        if is_answer and takes_to_work and ticket.status == TicketStatus.NEW:
-            take_with_answer(ticket, actor)
-            set_status(ticket, TicketStatus.IN_PROGRESS, actor, comment)  # told as one
-            return comment
-        if actor.role == Role.CUSTOMER:
-            ticket.reminded_at = None  # who answers is not silent: the time to close starts anew
-        kind = Kind.NOTED if internal else Kind.COMMENTED
-        concerned = called_in(comment.body) if internal else []
-        changed = ["reminded_at"]
-        record(ticket, kind, actor, comment=comment, changed=changed, concerned=concerned)
-        if actor.role == Role.CUSTOMER and ticket.status == TicketStatus.WAITING:
-            set_status(ticket, TicketStatus.IN_PROGRESS, actor)
+        return say(ticket, actor, body, files, internal=internal, takes_to_work=takes_to_work)
+
+
+def say(
+    ticket: Ticket,
+    actor: Actor,
+    body: str,
+    files: Sequence[NewFile],
+    *,
+    internal: bool,
+    takes_to_work: bool,
+) -> Comment:
+    """The same of a ticket that is locked."""
+    if internal:
+        require_agent(actor)
+    if actor.role == Role.CUSTOMER:
+        require_sight(ticket, actor.user)
+    require_unmerged(ticket)
+    if ticket.is_closed and not internal:
+        raise TicketClosed
+    comment = write_comment(ticket, actor, body, files, internal=internal)
+    is_answer = actor.role == Role.AGENT and not internal
+    if is_answer and takes_to_work and ticket.status == TicketStatus.NEW:
+        take_with_answer(ticket, actor)
+        set_status(ticket, TicketStatus.IN_PROGRESS, actor, comment)  # told as one
         return comment
+    if actor.role == Role.CUSTOMER:
+        ticket.reminded_at = None  # who answers is not silent: the time to close starts anew
+    kind = Kind.NOTED if internal else Kind.COMMENTED
+    concerned = called_in(comment.body) if internal else []
+    changed = ["reminded_at"]
+    record(ticket, kind, actor, comment=comment, changed=changed, concerned=concerned)
+    if actor.role == Role.CUSTOMER and ticket.status == TicketStatus.WAITING:
+        set_status(ticket, TicketStatus.IN_PROGRESS, actor)
+    return comment
 
 
 @one_change

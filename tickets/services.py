@@ -8,6 +8,7 @@ from __future__ import annotations  # File[Any] is generic for the type checker 
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import cast
 
 from django.db import transaction
 from django.db.models import Q
@@ -18,7 +19,7 @@ from accounts.quotas import AGENT_CHANGES, CHANGES, use
 from config.backoff import CLOCK_SKEW
 from tickets.agents import require_assignable
 from tickets.attachments import NewFile, stored_contents
-from tickets.comments import add_comment
+from tickets.comments import say
 from tickets.forms import Done, Made, Sending, once_even_without_files
 from tickets.models import Comment, Face, Priority, Product, Ticket
 from tickets.queries import news_to_agents
@@ -85,7 +86,7 @@ def open_ticket(
     source = parent if parent and actor else requester
     actor = actor or customer(requester, face)
     with stored_contents(files) as files, transaction.atomic():
-        owner = User.objects.select_for_update(no_key=True).filter(pk=requester.pk).first()
+        owner = User.objects.lock(requester.pk)
         if owner is None or not owner.is_active:  # left while this form or chat was open
             raise NotYours
         require_assignable(assignee)
@@ -170,20 +171,27 @@ def change_status(
     """
     with stored_contents(files) as files, change_by(actor):
         ticket = lock(ticket)
-        if actor.role == Role.CUSTOMER:
-            require_requester(ticket, actor)
-        if ticket.status == to:
-            raise AlreadyDone
-        require_transition(ticket.status, to, actor.role)
-        has_words = bool(clean_text(answer))
-        if actor.role == Role.AGENT and to in WORDED and not has_words:
-            raise AnswerMissing(to)
-        has_answer = bool(has_words or files)
-        comment = write_comment(ticket, actor, answer, files) if has_answer else None
-        if comment:
-            take_with_answer(ticket, actor)
-        set_status(ticket, to, actor, comment)
+        _move(ticket, to, actor, answer, files)
         return ticket
+
+
+def _move(
+    ticket: Ticket, to: TicketStatus, actor: Actor, answer: str, files: Sequence[NewFile] = ()
+) -> Comment | None:
+    """The same of a ticket that is locked; returns the words."""
+    if actor.role == Role.CUSTOMER:
+        require_requester(ticket, actor)
+    if ticket.status == to:
+        raise AlreadyDone
+    require_transition(ticket.status, to, actor.role)
+    has_words = bool(clean_text(answer))
+    if actor.role == Role.AGENT and to in WORDED and not has_words:
+        raise AnswerMissing(to)
+    comment = write_comment(ticket, actor, answer, files) if has_words or files else None
+    if comment:
+        take_with_answer(ticket, actor)
+    set_status(ticket, to, actor, comment)
+    return comment
 
 
 @one_change
@@ -199,9 +207,8 @@ def return_to_work(
             raise AlreadyDone
         if ticket.status != TicketStatus.RESOLVED:
             raise TransitionNotAllowed(ticket.status, TicketStatus.IN_PROGRESS)
-        return change_status(
-            ticket=ticket, to=TicketStatus.IN_PROGRESS, actor=actor, answer=reason, files=files
-        )
+        _move(ticket, TicketStatus.IN_PROGRESS, actor, reason, files)
+        return ticket
 
 
 @one_change
@@ -217,9 +224,10 @@ def close_by_requester(
         require_requester(ticket, actor)
         if ticket.is_closed:
             raise AlreadyDone
-        if score is None:
-            return change_status(ticket=ticket, to=TicketStatus.CLOSED, actor=actor, answer=text)
-        return _rate_and_close(ticket, actor, score, text)
+        if score is not None:
+            return _rate_and_close(ticket, actor, score, text)
+        _move(ticket, TicketStatus.CLOSED, actor, text)
+        return ticket
 
 
 @one_change
@@ -324,16 +332,8 @@ def work_on_ticket(
         if news_to_agents(seen, ticket).exists():
             raise TicketChanged
         if to is None or internal:
-            return add_comment(
-                ticket=ticket,
-                actor=actor,
-                body=body,
-                files=files,
-                internal=internal,
-                takes_to_work=takes_to_work,
-            )
-        change_status(ticket=ticket, to=to, actor=actor, answer=body, files=files)
-        return ticket.comments.latest("pk")
+            return say(ticket, actor, body, files, internal=internal, takes_to_work=takes_to_work)
+        return cast(Comment, _move(ticket, to, actor, body, files))  # its statuses need words
 
 
 @one_change
