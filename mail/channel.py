@@ -27,7 +27,7 @@ from tickets.followers import followers_of, require_follower
 from tickets.leases import LETTERS
 from tickets.models import Attachment, Delivery, Ticket, TicketEvent
 from tickets.notices import LAST_PARTS, TO_AGENTS, Audience, Notice, NoticeKind
-from tickets.preferences import Way, wants, wants_free_tickets
+from tickets.preferences import Way, wants
 from tickets.set_up import TEST_LETTER
 
 logger = logging.getLogger(__name__)
@@ -103,15 +103,13 @@ class EmailChannel(Channel):
             if actor is None or not _is_same(settings.STAFF_EMAIL, actor.email):
                 yield Recipient(settings.STAFF_EMAIL)
             return
-        for user in hearers.people:
-            if wants(user, notice, Way.MAIL):
-                yield Recipient(user.email, user, hearers.data)
+        for user in hearers.by[Way.MAIL]:
+            yield Recipient(user.email, user, hearers.data)
 
     def desk(self) -> Iterable[Recipient]:
         if settings.STAFF_EMAIL:
             return [Recipient(settings.STAFF_EMAIL)]
-        people = [user for user in desk() if wants_free_tickets(user, Way.MAIL)]
-        return [Recipient(user.email, user) for user in people]
+        return [Recipient(user.email, user) for user in desk(Way.MAIL)]
 
     def send(self, deliveries: Sequence[Delivery]) -> Iterable[Outcome]:
         for delivery in deliveries:

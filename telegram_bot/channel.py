@@ -39,7 +39,7 @@ from tickets.channels import (
 from tickets.followers import followers_of, require_follower
 from tickets.models import Delivery
 from tickets.notices import TO_AGENTS, Audience, Notice, NoticeKind
-from tickets.preferences import Way, wants, wants_free_tickets
+from tickets.preferences import Way, wants
 
 logger = logging.getLogger(__name__)
 
@@ -98,13 +98,13 @@ class TelegramChannel(Channel):
         """Agents who linked their Telegram, as customers do. The desk hears in each of its chats,
         whether or not it has an address for letters: a mailbox rings on nobody's phone."""
         hearers = hearers_of(notice)
-        people = {user.pk: user for user in hearers.people if wants(user, notice, Way.CHAT)}
+        people = {user.pk: user for user in hearers.by[Way.CHAT]}
         for link in self._links_of(people):
             data = {"link": link.pk, **hearers.data}
             yield Recipient(link.address, people[link.user_id], data)
 
     def desk(self) -> Iterable[Recipient]:
-        people = {user.pk: user for user in desk() if wants_free_tickets(user, Way.CHAT)}
+        people = {user.pk: user for user in desk(Way.CHAT)}
         for link in self._links_of(people):
             yield Recipient(link.address, people[link.user_id], {"link": link.pk})
 

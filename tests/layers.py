@@ -30,7 +30,7 @@ TICKETS = {
     "tickets/notices.py": ["accounts.models", "tickets.models", "tickets.status"],
     "tickets/agents.py": [
         "accounts.models", "config.compiled", "tickets.channels", "tickets.models",
-        "tickets.notices", "tickets.queries", "tickets.refusals",
+        "tickets.notices", "tickets.preferences", "tickets.queries", "tickets.refusals",
     ],
     "tickets/channels.py": [
         "accounts.models", "config.backoff", "tickets.models", "tickets.notices",

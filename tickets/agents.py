@@ -1,18 +1,20 @@
 """Who serves tickets, and whom of them a notice is for. A channel only adds where it finds them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, FilteredRelation, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from config.compiled import Compiled
 from tickets.channels import Cancelled
-from tickets.models import RIGHT, Delivery, Follower, Ticket, TicketEvent, serving
+from tickets.models import RIGHT, Delivery, Follower, Ticket, serving
 from tickets.notices import STAFF_KINDS, Notice, NoticeKind
+from tickets.preferences import DEFAULTS, Choice, Topic, Way, staff_topic
 from tickets.queries import bounded
 from tickets.refusals import AssigneeCannotServe
 
@@ -56,23 +58,43 @@ def person_to_assign(number: int) -> User:
 
 def hearing() -> QuerySet[User]:
     """Those of them who can be told of something; asked anew before each message."""
-    return serving().exclude(email="").prefetch_related("notice_preferences").order_by("pk")
+    return serving().exclude(email="").order_by("pk")
 
 
-DESK = Compiled(lambda: hearing()[:DESK_LIMIT])
-HEARING = Compiled(lambda user: hearing().filter(pk=user), int)
+def _choosing(topic: str) -> QuerySet[User]:
+    """They with their ids and e-mails only, and with what each has chosen of a topic, if anything.
+
+    There may be many of them for one event.
+    """
+    chosen = FilteredRelation("notice_preferences", condition=Q(notice_preferences__topic=topic))
+    ways = {name: F(f"chosen__{name}") for name in Choice._fields}
+    return hearing().only("email").annotate(chosen=chosen, **ways)
 
 
-def desk() -> list[User]:
-    """All agents, as those who hear of what nobody has."""
-    return list(DESK.rows())
+DESK = Compiled(lambda topic: _choosing(topic)[:DESK_LIMIT], str)
+HEARING = Compiled(lambda topic, user: _choosing(topic).filter(pk=user), str, int)
+
+
+def desk(way: Way) -> list[User]:
+    """All agents who hear by this way of tickets that nobody has."""
+    return _by_ways(DESK.rows(Topic.STAFF_FREE), Topic.STAFF_FREE)[way]
+
+
+def _by_ways(people: Iterable[Any], topic: Topic) -> dict[Way, list[User]]:
+    found: dict[Way, list[User]] = {way: [] for way in Way}
+    for user in people:
+        is_chosen = user.by_mail is not None
+        choice = Choice(user.by_chat, user.by_mail) if is_chosen else DEFAULTS[topic]
+        for way in choice.ways:
+            found[way].append(user)
+    return found
 
 
 @dataclass(frozen=True)
 class Hearers:
-    """The agents a notice is for; `data` goes with each delivery, so that it can be asked again."""
+    """The agents who want a notice, by each way; `data` goes with each delivery, to ask again."""
 
-    people: Sequence[User]
+    by: Mapping[Way, Sequence[User]]
     is_desk: bool = False
     data: Mapping[str, int] = field(default_factory=dict)
 
@@ -89,27 +111,21 @@ def hearers_of(notice: Notice) -> Hearers:
 
 
 def _read_hearers(notice: Notice) -> Hearers:
-    event = notice.event
+    event, topic = notice.event, staff_topic(notice)
+
+    def by_ways(people: Iterable[User]) -> dict[Way, list[User]]:
+        return _by_ways((user for user in people if user.pk != event.actor_id), topic)
+
     if notice.kind == NoticeKind.STAFF_FOLLOWED:
-        return Hearers(_without_actor(_following(event), event), data={"follows": 1})
+        rows = Follower.objects.filter(ticket=event.ticket_id).values("user")
+        people = _choosing(topic).filter(pk__in=rows) if event.is_followed else ()
+        return Hearers(by_ways(people), data={"follows": 1})
     if notice.people:
-        named = hearing().filter(pk__in=[user.pk for user in notice.people])
-        return Hearers(_without_actor(named, event))
+        return Hearers(by_ways(_choosing(topic).filter(pk__in=[one.pk for one in notice.people])))
     assignee = event.ticket.assignee_id
-    if assignee and (people := list(HEARING.rows(assignee))):
-        return Hearers(_without_actor(people, event), data={"assignee": 1})
-    return Hearers(_without_actor(desk(), event), is_desk=True, data={"desk": 1})
-
-
-def _following(event: TicketEvent) -> list[User]:
-    if not event.is_followed:
-        return []
-    rows = Follower.objects.filter(ticket=event.ticket_id)
-    return list(hearing().filter(pk__in=rows.values("user")))
-
-
-def _without_actor(people: Sequence[User] | QuerySet[User], event: TicketEvent) -> list[User]:
-    return [user for user in people if user.pk != event.actor_id]
+    if assignee and (own := list(HEARING.rows(topic, assignee))):
+        return Hearers(by_ways(own), data={"assignee": 1})
+    return Hearers(by_ways(DESK.rows(topic)), is_desk=True, data={"desk": 1})
 
 
 def require_hearer(delivery: Delivery) -> None:

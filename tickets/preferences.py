@@ -3,7 +3,7 @@
 That a ticket is «Выполнена» reaches its requester in any case.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from django.db.models import prefetch_related_objects
 from accounts.models import MessengerAccount, User
 from accounts.quotas import CHANGES, use
 from tickets.models import NoticePreference, TicketEvent
-from tickets.notices import TO_AGENTS, Audience, Notice, NoticeKind
+from tickets.notices import Audience, Notice, NoticeKind
 
 Topic = NoticePreference.Topic
 
@@ -28,6 +28,10 @@ class Choice(NamedTuple):
 
     by_chat: bool = True
     by_mail: bool = True
+
+    @property
+    def ways(self) -> set[Way]:
+        return {way for way, is_on in zip(Way, self, strict=True) if is_on}
 
 
 DEFAULTS = dict.fromkeys(Topic, Choice()) | {Topic.DETAILS: Choice(by_mail=False)}
@@ -70,7 +74,7 @@ def choose(*, user: User, choices: Mapping[Topic, Choice]) -> None:
 
 
 def wants(user: User, notice: Notice, way: Way) -> bool:
-    """Whether a notice comes to a person by this way."""
+    """Whether a notice comes to a customer by this way; of agents `hearers_of` says it."""
     chosen = _ways(user, notice)
     is_promised = notice.kind == NoticeKind.RESOLVED and notice.audience == Audience.CUSTOMER
     if way == Way.MAIL and is_promised and way not in chosen:
@@ -80,8 +84,6 @@ def wants(user: User, notice: Notice, way: Way) -> bool:
 
 def _ways(user: User, notice: Notice) -> set[Way]:
     """Words that came with a status are both, and come wherever one of them does."""
-    if notice.audience in TO_AGENTS:
-        return _ways_of(user, _staff_topic(notice))
     topics = {TOPICS[notice.kind]} if notice.kind in TOPICS else set()
     if notice.event.by_agent and notice.event.comment_id:
         topics.add(Topic.ANSWERS)
@@ -90,10 +92,11 @@ def _ways(user: User, notice: Notice) -> set[Way]:
         topics.add(Topic.STATUS)
     if not topics:
         return set(Way)
-    return set(_by(choices_of(user)[topic] for topic in topics))
+    choices = choices_of(user)
+    return set().union(*(choices[topic].ways for topic in topics))
 
 
-def _staff_topic(notice: Notice) -> Topic:
+def staff_topic(notice: Notice) -> Topic:
     """What happens to a ticket that nobody has belongs to those without an assignee."""
     if notice.kind == NoticeKind.STAFF_DUE:
         return Topic.STAFF_DUE
@@ -101,23 +104,6 @@ def _staff_topic(notice: Notice) -> Topic:
         return Topic.STAFF_OWN
     is_own = notice.people or notice.event.ticket.assignee_id
     return Topic.STAFF_OWN if is_own else Topic.STAFF_FREE
-
-
-def wants_free_tickets(user: User, way: Way) -> bool:
-    """Whether an agent hears by this way of tickets that nobody has, where there is no event."""
-    return way in _ways_of(user, Topic.STAFF_FREE)
-
-
-def _ways_of(user: User, topic: Topic) -> set[Way]:
-    return set(_by([choices_of(user)[topic]]))
-
-
-def _by(choices: Iterable[Choice]) -> Iterable[Way]:
-    for choice in choices:
-        if choice.by_chat:
-            yield Way.CHAT
-        if choice.by_mail:
-            yield Way.MAIL
 
 
 def can_chat(user: User) -> bool:

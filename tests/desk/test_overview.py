@@ -319,5 +319,5 @@ def test_query_count(office, django_assert_num_queries, rows):
         TicketFactory()
         deliver(str(number))
     office.get(PAGE)
-    with django_assert_num_queries(28):
+    with django_assert_num_queries(26):
         office.get(PAGE)
