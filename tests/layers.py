@@ -92,7 +92,7 @@ TICKETS = {
         "accounts.models", "accounts.quotas", "tickets.attachments", "tickets.models",
         "tickets.recording", "tickets.refusals", "tickets.search",
     ],
-    "tickets/similar.py": ["accounts.models", "tickets.models"],
+    "tickets/similar.py": ["accounts.models", "config.compiled", "tickets.models"],
     "tickets/readiness.py": [
         "accounts.linking", "tickets.channels", "tickets.delivery", "tickets.leases",
         "tickets.models", "tickets.queries",

@@ -77,7 +77,7 @@ def _page(
     form.note_lost_files()
     title = str(form["title"].value() or "")
     length = len(clean_line(title))
-    ways = ways_of_answer(Ticket(requester=request.user, organization=request.user.organization))
+    ways = _ways(request.user)
     context = {
         "form": form,
         "parent": parent,
@@ -91,6 +91,11 @@ def _page(
         **more,
     }
     return render(request, "portal/new_ticket.html", context)
+
+
+def _ways(user: User) -> list[Way]:
+    """Where an answer to a ticket of theirs will come."""
+    return ways_of_answer(Ticket(requester=user, organization=user.organization))
 
 
 def _in_words(ways: Sequence[Way], user: User) -> str:
@@ -143,10 +148,9 @@ def _open(request: PortalRequest, parent: Ticket | None, form: NewTicketForm) ->
         face=Face.PORTAL,
         parent=parent,
     )
-    mine = Ticket.objects.own(request.user).select_related("organization", "requester")
-    ticket = mine.get(pk=done.made["ticket"])
-    _say_what_happened(request, ticket, are_files_kept=done.made["files_kept"])
-    return lead(request, redirect(ticket))
+    number = done.made["ticket"]
+    _say_what_happened(request, number, data["title"], are_files_kept=done.made["files_kept"])
+    return lead(request, redirect("ticket_detail", number))
 
 
 def _sending(request: PortalRequest, parent: Ticket | None, form: NewTicketForm) -> Sending:
@@ -162,21 +166,20 @@ def _sending(request: PortalRequest, parent: Ticket | None, form: NewTicketForm)
     )
 
 
-def _say_what_happened(request: PortalRequest, ticket: Ticket, *, are_files_kept: bool) -> None:
+def _say_what_happened(
+    request: PortalRequest, number: int, title: str, *, are_files_kept: bool
+) -> None:
     text = _("Заявка № %(number)s создана. Ответ придёт: %(ways)s.")
-    ways = _in_words(ways_of_answer(ticket), request.user)
-    messages.success(request, text % {"number": ticket.pk, "ways": ways})
+    ways = _in_words(_ways(request.user), request.user)
+    messages.success(request, text % {"number": number, "ways": ways})
     if not are_files_kept:
         text = _("Файлы сохранить сейчас не удалось. Приложите их к комментарию.")
         messages.warning(request, text)
-    for other in [] if request.POST.get("hinted") else _repeated(ticket):
+    is_hinted = bool(request.POST.get("hinted"))
+    for other in [] if is_hinted else similar_tickets(request.user, title, but=number)[:1]:
         text = _("Похоже, об этом уже есть открытая заявка: {}")
         link = format_html('<a href="{}">{}</a>', other.get_absolute_url(), other)
         messages.info(request, format_html(text, link))
-
-
-def _repeated(ticket: Ticket) -> list[Ticket]:
-    return similar_tickets(ticket.requester, ticket.title, but=ticket.pk)[:1]
 
 
 def _offer_again(
