@@ -79,7 +79,7 @@ def notify(
         Delivery(
             channel=channel.name,
             kind=kind,
-            event=event,
+            event_id=event.pk,
             ticket_id=event.ticket_id,
             recipient=recipient.user,
             address=recipient.address,
