@@ -32,9 +32,7 @@ TICKETS = {
         "accounts.models", "config.compiled", "tickets.channels", "tickets.models",
         "tickets.notices", "tickets.preferences", "tickets.queries", "tickets.refusals",
     ],
-    "tickets/channels.py": [
-        "accounts.models", "config.backoff", "tickets.models", "tickets.notices",
-    ],
+    "tickets/channels.py": ["config.backoff", "tickets.models", "tickets.notices"],
     "tickets/followers.py": [
         "accounts.models", "accounts.quotas", "tickets.agents", "tickets.channels",
         "tickets.models", "tickets.queries", "tickets.refusals",
