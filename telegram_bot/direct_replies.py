@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Collection
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from telegram.error import BadRequest, ChatMigrated, Forbidden, RetryAfter, Tele
 from accounts.links import is_in_force
 from config.backoff import backoff, is_due
 from config.database import retry_once
+from config.statements import delete_where, write_columns
 from telegram_bot.bot_api import Sent, make_call, retry_after
 from telegram_bot.groups import leave_topic
 from telegram_bot.inbox import in_database
@@ -92,11 +94,11 @@ def record_replies(
     row.replies = json.dumps(left) if left else ""
     row.reply_attempts += 1
     row.reply_due_at = now + min(wait, LONGEST_ASKED_WAIT) if left and wait is not None else None
-    with transaction.atomic():
-        row.save(update_fields=["replies", "reply_attempts", "reply_due_at", "error"])
-        for call, result in sent:
-            if result:
-                _note_sent(result, call)
+    taken = [(result, call) for call, result in sent if result]
+    with transaction.atomic() if taken else nullcontext():
+        write_columns(row, "replies", "reply_attempts", "reply_due_at", "error")
+        for result, call in taken:
+            _note_sent(result, call)
 
 
 def _note_sent(sent: Sent, call: dict[str, Any]) -> None:
@@ -114,7 +116,7 @@ def _note_sent(sent: Sent, call: dict[str, Any]) -> None:
             has_resolution=call["has_resolution"],
         )
     elif sent.is_edited:
-        TicketMessage.objects.filter(**place).delete()
+        delete_where(TicketMessage, **place)
 
 
 class DueReplies:

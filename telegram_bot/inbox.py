@@ -29,6 +29,7 @@ from telegram.error import NetworkError
 from telegram.ext import BaseUpdateProcessor
 
 from config.database import is_unavailable
+from config.statements import insert_new
 from telegram_bot.mentions import commands, is_meant
 from telegram_bot.models import IncomingUpdate
 from telegram_bot.unreadable import (
@@ -264,9 +265,10 @@ class DurableUpdateQueue(asyncio.Queue[object]):
 def store_updates(bot_id: int, updates: Sequence[Update]) -> set[int]:
     """Store each once, all or none of them; the ids of those that are not processed already."""
     rows = [_as_row(bot_id, update) for update in updates]
-    IncomingUpdate.objects.bulk_create(rows, ignore_conflicts=True)
+    ids = {row.update_id for row in rows}
+    if insert_new(rows) == len(ids):
+        return ids
     waiting = IncomingUpdate.objects.filter(bot_id=bot_id, processed_at=None)
-    ids = [row.update_id for row in rows]
     return set(waiting.filter(update_id__in=ids).values_list("update_id", flat=True))
 
 

@@ -19,6 +19,7 @@ from accounts.time_zones import times_of
 from config.backoff import backoff
 from config.compiled import Compiled
 from config.database import is_unavailable, retry_once
+from config.statements import write_columns
 from telegram_bot.direct_replies import REPLY_CLAIM, send_replies
 from telegram_bot.inbox import DurableUpdateQueue, in_database
 from telegram_bot.incoming import Flow, Incoming, Inquiry
@@ -83,7 +84,7 @@ def run_flow(message: Incoming, flow: Flow) -> IncomingUpdate | None:
             dialog, replies = _run(flow, dialog, message)
             _note_seen(message)  # not for what is refused: the excess of a flood must be cheap
         dialog.belong_to(message.link)  # the flow may have made or ended it
-        dialog.save()
+        write_columns(dialog)
         _finish(row, message, replies, now)
         return row
 
@@ -189,7 +190,9 @@ def _finish(row: IncomingUpdate, message: Incoming, replies: Replies, now: datet
     row.processed_at, row.payload, row.error = now, "", ""
     row.replies = json.dumps(calls) if calls else ""
     row.reply_due_at = now + (ALBUM_WAIT if message.album else REPLY_CLAIM) if calls else None
-    row.save()
+    write_columns(
+        row, "attempts", "due_at", "processed_at", "payload", "error", "replies", "reply_due_at"
+    )
 
 
 def _answer_to_album(row: IncomingUpdate, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -227,22 +227,22 @@ BOT = {
     "telegram_bot/unreadable.py": ["telegram", "telegram_bot.models", "telegram_bot.replies"],
     "telegram_bot/intake.py": ["telegram", "telegram_bot.bot_api", "telegram_bot.unreadable"],
     "telegram_bot/inbox.py": [
-        "config.database", "telegram", "telegram_bot.mentions", "telegram_bot.models",
-        "telegram_bot.unreadable",
+        "config.database", "config.statements", "telegram", "telegram_bot.mentions",
+        "telegram_bot.models", "telegram_bot.unreadable",
     ],
     "telegram_bot/incoming.py": [
         "accounts.links", "accounts.models", "telegram", "telegram_bot.content",
         "telegram_bot.keyboards", "telegram_bot.models", "telegram_bot.replies", "tickets.text",
     ],
     "telegram_bot/direct_replies.py": [
-        "accounts.links", "config.backoff", "config.database", "telegram", "telegram_bot.bot_api",
-        "telegram_bot.groups", "telegram_bot.inbox", "telegram_bot.models",
+        "accounts.links", "config.backoff", "config.database", "config.statements", "telegram",
+        "telegram_bot.bot_api", "telegram_bot.groups", "telegram_bot.inbox", "telegram_bot.models",
     ],
     "telegram_bot/processing.py": [
         "accounts.quotas", "accounts.services", "accounts.time_zones", "config.backoff",
-        "config.compiled", "config.database", "telegram", "telegram_bot.direct_replies",
-        "telegram_bot.inbox", "telegram_bot.incoming", "telegram_bot.keyboards",
-        "telegram_bot.models", "telegram_bot.replies",
+        "config.compiled", "config.database", "config.statements", "telegram",
+        "telegram_bot.direct_replies", "telegram_bot.inbox", "telegram_bot.incoming",
+        "telegram_bot.keyboards", "telegram_bot.models", "telegram_bot.replies",
     ],
     # screens
     "telegram_bot/flows": [

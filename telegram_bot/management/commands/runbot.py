@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -132,6 +133,8 @@ class RunningBot:
             asyncio.create_task(_repeat(CHECK_PAUSE, self._check_telegram)),
             asyncio.create_task(describe_bot(application)),
         ]
+        gc.collect()
+        gc.freeze()  # what stands now is not gone through again
         logger.info("Bot @%s is ready", application.bot.username)
 
     async def _stop(self, application: App) -> None:

@@ -1,0 +1,70 @@
+"""Rows of hot tables, written by a statement that is put together once in a process.
+
+`save`, `bulk_create` and `delete` turn each row into SQL anew. These know no parents, no signals,
+no cascades and no keys that the database gives. Names of fields that are none raise KeyError.
+"""
+
+from __future__ import annotations  # Field[Any, Any] is generic for the type checker only
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any
+
+from django.db import connection
+from django.db.models import Field, Model
+
+
+def insert_new(rows: Sequence[Model]) -> int:
+    """Store rows of one model in one statement, but those whose unique values are taken already.
+
+    Returns how many were stored.
+    """
+    model = type(rows[0])
+    fields = _fields(model).values()
+    places = f"({', '.join(['%s'] * len(fields))})"
+    columns = ", ".join(_quoted(field.column) for field in fields)
+    return _execute(
+        f"INSERT INTO {_quoted(model._meta.db_table)} ({columns})"  # noqa: S608
+        f" VALUES {', '.join([places] * len(rows))} ON CONFLICT DO NOTHING",
+        [value for row in rows for value in _values(row, fields, add=True)],
+    )
+
+
+def write_columns(row: Model, *names: str) -> None:
+    """UPDATE a row that is known to be there; without names all of its columns."""
+    fields, sql = _update(type(row), names)
+    _execute(sql, [*_values(row, fields, add=False), row.pk])
+
+
+def delete_where(model: type[Model], **values: Any) -> None:
+    """DELETE rows by the values of all these fields."""
+    where = " AND ".join(f"{_quoted(_fields(model)[name].column)} = %s" for name in values)
+    sql = f"DELETE FROM {_quoted(model._meta.db_table)} WHERE {where}"  # noqa: S608
+    _execute(sql, list(values.values()))
+
+
+@cache
+def _update(model: type[Model], names: tuple[str, ...]) -> tuple[list[Field[Any, Any]], str]:
+    fields = [_fields(model)[name] for name in names or _fields(model)]
+    columns = ", ".join(f"{_quoted(field.column)} = %s" for field in fields)
+    table, key = _quoted(model._meta.db_table), _quoted(model._meta.pk.column)
+    return fields, f"UPDATE {table} SET {columns} WHERE {key} = %s"  # noqa: S608
+
+
+@cache
+def _fields(model: type[Model]) -> dict[str, Field[Any, Any]]:
+    return {field.name: field for field in model._meta.concrete_fields if not field.primary_key}
+
+
+def _values(row: Model, fields: Iterable[Field[Any, Any]], *, add: bool) -> list[Any]:
+    return [field.get_db_prep_save(field.pre_save(row, add), connection) for field in fields]
+
+
+def _execute(sql: str, values: Sequence[Any]) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return cursor.rowcount
+
+
+def _quoted(name: str | None) -> str:
+    return connection.ops.quote_name(name or "")
