@@ -32,7 +32,9 @@ TICKETS = {
         "accounts.models", "config.compiled", "tickets.channels", "tickets.models",
         "tickets.notices", "tickets.preferences", "tickets.queries", "tickets.refusals",
     ],
-    "tickets/channels.py": ["config.backoff", "tickets.models", "tickets.notices"],
+    "tickets/channels.py": [
+        "accounts.models", "config.backoff", "tickets.models", "tickets.notices",
+    ],
     "tickets/followers.py": [
         "accounts.models", "accounts.quotas", "tickets.agents", "tickets.channels",
         "tickets.models", "tickets.queries", "tickets.refusals",

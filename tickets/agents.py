@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db.models import F, FilteredRelation, Q, QuerySet
 from django.utils.translation import gettext as _
@@ -61,37 +61,32 @@ def hearing() -> QuerySet[User]:
     return serving().exclude(email="").order_by("pk")
 
 
-class Hearer(NamedTuple):
-    """An agent, as far as a notice needs to know them: there may be many for one event."""
+def _choosing(topic: str) -> QuerySet[User]:
+    """They with their ids and e-mails only, and with what each has chosen of a topic, if anything.
 
-    pk: int
-    email: str
-
-
-def _choosing(topic: str) -> QuerySet[User, Any]:
-    """They, and what each has chosen of a topic, if anything."""
+    There may be many of them for one event.
+    """
     chosen = FilteredRelation("notice_preferences", condition=Q(notice_preferences__topic=topic))
     ways = {name: F(f"chosen__{name}") for name in Choice._fields}
-    return hearing().annotate(chosen=chosen, **ways).values_list(*Hearer._fields, *ways)
+    return hearing().only("email").annotate(chosen=chosen, **ways)
 
 
 DESK = Compiled(lambda topic: _choosing(topic)[:DESK_LIMIT], str)
 HEARING = Compiled(lambda topic, user: _choosing(topic).filter(pk=user), str, int)
 
 
-def desk(way: Way) -> list[Hearer]:
+def desk(way: Way) -> list[User]:
     """All agents who hear by this way of tickets that nobody has."""
     return _by_ways(DESK.rows(Topic.STAFF_FREE), Topic.STAFF_FREE)[way]
 
 
-def _by_ways(
-    rows: Iterable[tuple[Any, ...]], topic: Topic, but: int | None = None
-) -> dict[Way, list[Hearer]]:
-    found: dict[Way, list[Hearer]] = {way: [] for way in Way}
-    for number, email, *chosen in rows:
-        choice = DEFAULTS[topic] if None in chosen else Choice(*chosen)
-        for way in choice.ways if number != but else ():
-            found[way].append(Hearer(number, email))
+def _by_ways(people: Iterable[Any], topic: Topic) -> dict[Way, list[User]]:
+    found: dict[Way, list[User]] = {way: [] for way in Way}
+    for user in people:
+        is_chosen = user.by_mail is not None
+        choice = Choice(user.by_chat, user.by_mail) if is_chosen else DEFAULTS[topic]
+        for way in choice.ways:
+            found[way].append(user)
     return found
 
 
@@ -99,7 +94,7 @@ def _by_ways(
 class Hearers:
     """The agents who want a notice, by each way; `data` goes with each delivery, to ask again."""
 
-    by: Mapping[Way, Sequence[Hearer]]
+    by: Mapping[Way, Sequence[User]]
     is_desk: bool = False
     data: Mapping[str, int] = field(default_factory=dict)
 
@@ -118,13 +113,13 @@ def hearers_of(notice: Notice) -> Hearers:
 def _read_hearers(notice: Notice) -> Hearers:
     event, topic = notice.event, staff_topic(notice)
 
-    def by_ways(rows: Iterable[tuple[Any, ...]]) -> dict[Way, list[Hearer]]:
-        return _by_ways(rows, topic, but=event.actor_id)
+    def by_ways(people: Iterable[User]) -> dict[Way, list[User]]:
+        return _by_ways((user for user in people if user.pk != event.actor_id), topic)
 
     if notice.kind == NoticeKind.STAFF_FOLLOWED:
-        followers = Follower.objects.filter(ticket=event.ticket_id).values("user")
-        rows = _choosing(topic).filter(pk__in=followers) if event.is_followed else ()
-        return Hearers(by_ways(rows), data={"follows": 1})
+        rows = Follower.objects.filter(ticket=event.ticket_id).values("user")
+        people = _choosing(topic).filter(pk__in=rows) if event.is_followed else ()
+        return Hearers(by_ways(people), data={"follows": 1})
     if notice.people:
         return Hearers(by_ways(_choosing(topic).filter(pk__in=[one.pk for one in notice.people])))
     assignee = event.ticket.assignee_id

@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from django.db.models import Exists, OuterRef, QuerySet, TextChoices
 from django.utils import timezone
 
+from accounts.models import User
 from config.backoff import CLOCK_SKEW, backoff
 from tickets.models import Delivery
 from tickets.notices import Notice, NoticeKind
@@ -32,24 +33,13 @@ class RetryLater(Exception):
         self.wait = wait
 
 
-class Person(Protocol):
-    """A user, or what is known of one: a delivery keeps the id."""
-
-    @property
-    def pk(self) -> Any: ...
-
-
 @dataclass(frozen=True)
 class Recipient:
     """Whom to tell; `data` goes into each delivery: what the channel must know when it sends."""
 
     address: str
-    user: Person | None = None
+    user: User | None = None
     data: Mapping[str, int | str] = field(default_factory=dict)
-
-    @property
-    def user_id(self) -> int | None:
-        return self.user.pk if self.user else None
 
 
 @dataclass(frozen=True)

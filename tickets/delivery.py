@@ -81,7 +81,7 @@ def notify(
             kind=kind,
             event_id=event.pk,
             ticket_id=event.ticket_id,
-            recipient_id=recipient.user_id,
+            recipient=recipient.user,
             address=recipient.address,
             key=f"event:{event.pk}:{channel.name}:{notice.key}:{place}:{part}",  # no address
             data={**notice.marks, **recipient.data, **about},
@@ -146,7 +146,7 @@ def tell(
 def tell_desk(*, kind: str, key: str, data: Mapping[str, Any]) -> None:
     """Queue a message to all agents by every channel; nobody gets one of this key again."""
     rows = {
-        f"{key}:{channel.name}:{recipient.user_id or 0}": (channel, recipient)
+        f"{key}:{channel.name}:{recipient.user.pk if recipient.user else 0}": (channel, recipient)
         for channel in channels().values()
         for recipient in channel.desk()
     }
@@ -158,7 +158,7 @@ def tell_desk(*, kind: str, key: str, data: Mapping[str, Any]) -> None:
                 channel=channel.name,
                 kind=kind,
                 address=recipient.address,
-                recipient_id=recipient.user_id,
+                recipient=recipient.user,
                 key=own_key,
                 data={**recipient.data, **data},
             )
