@@ -73,12 +73,12 @@ def is_return(event: TicketEvent) -> bool:
 def moment(at: datetime) -> SafeString:
     """A time to the minute in the zone that is in force, with its year and that zone."""
     local = timezone.localtime(at)
-    return format_html(
-        '<time datetime="{}">{} {}</time>',
-        local.isoformat(timespec="seconds"),
-        date_format(local, "j E Y, H:i"),
-        zone_name(local),
-    )
+    return _time(local, f"{date_format(local, 'j E Y, H:i')} {zone_name(local)}")
+
+
+def _time(local: datetime, words: str) -> SafeString:
+    machine = local.isoformat(timespec="seconds")
+    return format_html('<time datetime="{}">{}</time>', machine, words)
 
 
 @register.filter
@@ -146,11 +146,11 @@ def changed_since(ticket: Ticket) -> bool:
 
 
 @register.filter
-def day_and_time(moment: datetime) -> str:
+def day_and_time(moment: datetime) -> SafeString:
     """With the year when it is not this one; in the time zone that is active."""
     local = timezone.localtime(moment)
     is_this_year = local.year == timezone.localtime().year
-    return date_format(local, "j E, H:i" if is_this_year else "j E Y, H:i")
+    return _time(local, date_format(local, "j E, H:i" if is_this_year else "j E Y, H:i"))
 
 
 # The way back from a card
