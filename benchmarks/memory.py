@@ -7,7 +7,11 @@ README.md beside this file says what the columns mean.
 """
 
 import argparse
+import os
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +30,7 @@ DESK = (
     "/admin/", "/admin/tickets/ticket/", "/admin/tickets/ticket/1/change/",
     "/admin/accounts/user/", "/admin/tickets/delivery/",
 )  # fmt: skip
+TOOLS = ("click", "pygments", "requests", "rich")
 HEADER = """\
 | process | of how many | MiB at the start | MiB after use | at most |
 | --- | --: | --: | --: | --: |"""
@@ -35,7 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--database", default=f"sqlite:///{ROOT / 'var'}", metavar="URL")
     options = parser.parse_args()
-    with product(options.database) as processes:
+    with without_tools(), product(options.database) as processes:
         before = {name: memory(processes.pids(name)) for name in LIMITS}
         use(processes)
         print(HEADER)
@@ -43,6 +48,17 @@ def main() -> None:
             found = processes.pids(name)
             now = f"{memory(found):.1f}"
             print(line(name, len(found), f"{before[name]:.1f}", now, limit))
+
+
+@contextmanager
+def without_tools() -> Iterator[None]:
+    """Python as where only requirements.txt is installed: httpx and DRF load these if they can."""
+    with tempfile.TemporaryDirectory() as folder:
+        hiding = f"import sys\nsys.modules |= dict.fromkeys({TOOLS})\n"
+        (Path(folder) / "sitecustomize.py").write_text(hiding)
+        os.environ["PYTHONPATH"] = folder
+        yield
+        del os.environ["PYTHONPATH"]
 
 
 def use(processes: "Processes") -> None:
