@@ -181,6 +181,20 @@ def test_pages_load_no_library_of_telegram() -> None:
     assert "telegram" not in loaded
 
 
+def test_bot_loads_nothing_of_the_api() -> None:
+    """Its screens and the addresses it leads to; the API's would cost it 16 MB."""
+    loaded = modules_after(
+        "from django.urls import reverse, set_urlconf\n"
+        "from telegram_bot.templating import render\n"
+        "import telegram_bot.management.commands.runbot\n"
+        "set_urlconf('config.pages')\n"
+        "render('no_products')\n"
+        "reverse('ticket_list'), reverse('admin:tickets_ticket_changelist')"
+    )
+    assert "portal.urls" in loaded
+    assert loaded.isdisjoint({"api.urls", "rest_framework.views", "rest_framework.compat"})
+
+
 def test_servers_hand_out_the_schema_without_what_makes_it() -> None:
     loaded = modules_after("import config.urls")
     assert "api.docs" in loaded
