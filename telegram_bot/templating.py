@@ -14,6 +14,7 @@ def _engine() -> Engine:
         dirs=[str(settings.BASE_DIR / "templates")],
         libraries={
             "i18n": "django.templatetags.i18n",
+            "labels": "tickets.templatetags.labels",
             "telegram": "telegram_bot.templatetags.telegram",
         },
     )

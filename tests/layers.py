@@ -184,7 +184,7 @@ BOT = {
     "telegram_bot/apps.py": ["telegram_bot.files", "tickets.leases"],
     "telegram_bot/models.py": ["tickets.models"],
     "telegram_bot/keyboards.py": [],
-    "telegram_bot/templating.py": ["telegram_bot.templatetags"],
+    "telegram_bot/templating.py": ["telegram_bot.templatetags", "tickets.templatetags"],
     "telegram_bot/utf16.py": [],
     "telegram_bot/mentions.py": ["telegram"],
     "telegram_bot/content.py": ["telegram", "tickets.text"],
