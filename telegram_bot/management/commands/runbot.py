@@ -72,7 +72,7 @@ class Command(BaseCommand):
             )
         if webhook and not take_over:
             require_no_poller(bot)
-        set_urlconf("config.pages")  # it leads nobody to the API, whose views take 12 MiB
+        set_urlconf("config.pages")  # it leads nobody to the API, and need not load its views
         try:
             bot.run_webhook() if webhook else bot.run_polling()
         except InvalidToken:
