@@ -34,7 +34,7 @@ ADMIN_PATH = env.str("ADMIN_PATH", "admin").strip("/") + "/"
 
 INSTALLED_APPS = [
     "operations",  # first: its qcluster and runserver stand before those of the packages
-    "django.contrib.admin",
+    "config.admin.DeskConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -24,17 +24,17 @@ GUARDED = (
 
 # Dotted names that point where an import may not, each with its reason
 ERROR_PAGES = "Django finds the pages of errors where the root of all addresses is"
-OWN_ROOT = "the bot leads to a part of the addresses only"
+OWN_ROOT = "the bot has a root of its own, of the addresses it leads to"
 QUEUED = "the queue finds a task by its name; importing it would close a circle"
 ROOT_URLS = "the root of all addresses includes those of the faces"
 UPGRADE = "for one release: what was queued before an upgrade goes to where the work is now"
 NAMES_THAT_POINT_UP = {
     ("config/urls.py", "operations.urls"): ROOT_URLS,
     ("config/urls.py", "api.urls"): ROOT_URLS,
-    ("config/pages.py", "portal.urls"): ROOT_URLS,
+    ("config/urls.py", "portal.urls"): ROOT_URLS,
     ("config/urls.py", "portal.views.errors.bad_request"): ERROR_PAGES,
     ("config/urls.py", "portal.views.errors.server_error"): ERROR_PAGES,
-    ("telegram_bot/management/commands/runbot.py", "config.pages"): OWN_ROOT,
+    ("telegram_bot/management/commands/runbot.py", "telegram_bot.addresses"): OWN_ROOT,
     ("tickets/delivery.py", "tickets.tasks.drain"): QUEUED,
     ("tickets/handover.py", "tickets.tasks.hand_over"): QUEUED,
     ("tickets/erasures.py", "tickets.tasks.work_on_personal_data"): QUEUED,
