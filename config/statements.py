@@ -19,15 +19,15 @@ def insert_new(rows: Sequence[Model]) -> int:
 
     Returns how many were stored.
     """
-    model = type(rows[0])
-    fields = _fields(model).values()
-    places = f"({', '.join(['%s'] * len(fields))})"
-    columns = ", ".join(_quoted(field.column) for field in fields)
-    return _execute(
-        f"INSERT INTO {_quoted(model._meta.db_table)} ({columns})"  # noqa: S608
-        f" VALUES {', '.join([places] * len(rows))} ON CONFLICT DO NOTHING",
-        [value for row in rows for value in _values(row, fields, add=True)],
-    )
+    fields, sql = _insert(type(rows[0]), len(rows))
+    values = [value for row in rows for value in _values(row, fields, add=True)]
+    return _execute(f"{sql} ON CONFLICT DO NOTHING", values)
+
+
+def upsert(row: Model, *, unique: tuple[str, ...], changed: tuple[str, ...]) -> None:
+    """Store a row, or write what `changed` names to the one that has its `unique` values."""
+    fields, sql = _upsert(type(row), unique, changed)
+    _execute(sql, _values(row, fields, add=True))
 
 
 def write_columns(row: Model, *names: str) -> None:
@@ -41,6 +41,30 @@ def delete_where(model: type[Model], **values: Any) -> None:
     where = " AND ".join(f"{_quoted(_fields(model)[name].column)} = %s" for name in values)
     sql = f"DELETE FROM {_quoted(model._meta.db_table)} WHERE {where}"  # noqa: S608
     _execute(sql, list(values.values()))
+
+
+@cache
+def _upsert(
+    model: type[Model], unique: tuple[str, ...], changed: tuple[str, ...]
+) -> tuple[list[Field[Any, Any]], str]:
+    key = ", ".join(_columns(model, unique))
+    new = ", ".join(f"{column} = excluded.{column}" for column in _columns(model, changed))
+    fields, sql = _insert(model, 1)
+    return fields, f"{sql} ON CONFLICT ({key}) DO UPDATE SET {new}"
+
+
+def _insert(model: type[Model], count: int) -> tuple[list[Field[Any, Any]], str]:
+    fields = list(_fields(model).values())
+    places = f"({', '.join(['%s'] * len(fields))})"
+    table, columns = _quoted(model._meta.db_table), ", ".join(_columns(model, _fields(model)))
+    sql = f"INSERT INTO {table} ({columns}) VALUES {', '.join([places] * count)}"  # noqa: S608
+    return fields, sql
+
+
+def _columns(model: type[Model], names: Iterable[str]) -> list[str]:
+    """A key goes by the name of its value, too: `ticket_id`."""
+    fields: Iterable[Any] = map(model._meta.get_field, names)
+    return [_quoted(field.column) for field in fields]
 
 
 @cache

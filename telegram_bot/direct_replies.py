@@ -4,11 +4,9 @@ import asyncio
 import json
 import logging
 from collections.abc import Collection
-from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
@@ -20,8 +18,8 @@ from config.backoff import backoff, is_due
 from config.database import retry_once
 from config.statements import delete_where, write_columns
 from telegram_bot.bot_api import Sent, make_call, retry_after
+from telegram_bot.database import in_database
 from telegram_bot.groups import leave_topic
-from telegram_bot.inbox import in_database
 from telegram_bot.models import Group, IncomingUpdate, TicketMessage
 
 logger = logging.getLogger(__name__)
@@ -94,11 +92,11 @@ def record_replies(
     row.replies = json.dumps(left) if left else ""
     row.reply_attempts += 1
     row.reply_due_at = now + min(wait, LONGEST_ASKED_WAIT) if left and wait is not None else None
-    taken = [(result, call) for call, result in sent if result]
-    with transaction.atomic() if taken else nullcontext():
-        write_columns(row, "replies", "reply_attempts", "reply_due_at", "error")
-        for result, call in taken:
+    for call, result in sent:
+        if result:
             _note_sent(result, call)
+    # last, and in no transaction: killed between, what is sent again is noted again
+    write_columns(row, "replies", "reply_attempts", "reply_due_at", "error")
 
 
 def _note_sent(sent: Sent, call: dict[str, Any]) -> None:

@@ -3,22 +3,14 @@
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import timedelta
 from time import monotonic
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 from weakref import WeakValueDictionary
 
-from asgiref.sync import sync_to_async
-from django.db import (
-    DatabaseError,
-    DataError,
-    InterfaceError,
-    OperationalError,
-    close_old_connections,
-    connection,
-)
+from django.db import DatabaseError, DataError, InterfaceError, OperationalError
 from django.db.models import Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
@@ -30,6 +22,7 @@ from telegram.ext import BaseUpdateProcessor
 
 from config.database import is_unavailable
 from config.statements import insert_new
+from telegram_bot.database import in_database
 from telegram_bot.mentions import commands, is_meant
 from telegram_bot.models import IncomingUpdate
 from telegram_bot.unreadable import (
@@ -42,7 +35,7 @@ from telegram_bot.unreadable import (
 
 logger = logging.getLogger(__name__)
 
-SLOTS = 8  # people served side by side; more only queues inside httpx
+SLOTS = 16  # people served side by side, as many as there are connections to Telegram
 SLOTS_OF_A_GROUP = 2  # of those, however many of its members write
 NO_LIMIT = 1_000_000
 FORGOTTEN_AFTER = timedelta(seconds=3)  # then the sweep looks for a stored update
@@ -52,33 +45,6 @@ ALBUM_HELD = 2.0  # seconds
 
 GROUP_COMMANDS = {"config", "help"}
 PRIVATE_COMMANDS = {"start", "menu", "new", "tickets", "cancel"}  # a group is told where they work
-
-LOOK_AGAIN = 1.0  # seconds after which a connection may have died unseen
-_looked_at = 0.0  # by the monotonic clock, in the one database thread
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a sync function in the database thread; a dead connection is dropped on the way."""
-
-    def guarded() -> T:
-        _drop_dead_connections()
-        try:
-            return function(*args, **kwargs)
-        finally:
-            _drop_dead_connections()
-
-    return await sync_to_async(guarded)()
-
-
-def _drop_dead_connections() -> None:
-    """At once after an error, else now and then: each time costs a query, which asks for life."""
-    global _looked_at
-    if connection.errors_occurred or monotonic() - _looked_at > LOOK_AGAIN:
-        _looked_at = monotonic()
-        close_old_connections()
 
 
 def concerns_bot(update: Update, bot_id: int, username: str) -> bool:

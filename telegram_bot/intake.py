@@ -10,11 +10,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from time import monotonic
 from typing import Any
 
-from telegram import Update
+from telegram import Bot, Update
 from telegram.ext import ExtBot, Updater
 from telegram.ext._utils.webhookhandler import TelegramHandler
 
-from telegram_bot.bot_api import Request
+from telegram_bot.bot_api import Request, last_answer
 from telegram_bot.unreadable import LARGEST, UNREADABLE, reason_of
 
 logger = logging.getLogger(__name__)
@@ -25,9 +25,9 @@ LARGEST_BODY = 1024**2  # bytes; Telegram's largest update, with all it quotes, 
 SLOWEST_BODY = 20.0  # seconds
 
 
-def taken_apart(batch: Any) -> list[dict[str, Any]]:
-    """The updates of an answer, all of which can be parsed now."""
-    found = [_readable(raw) for raw in batch if _has_id(raw)]
+def parsed(batch: Sequence[Any], bot: Bot | None) -> list[Update]:
+    """The updates of an answer, or what stands in the place of those that PTB cannot parse."""
+    found = [_parsed(raw, bot) for raw in batch if _has_id(raw)]
     if len(found) < len(batch):
         logger.error("%s updates have no id, they are lost", len(batch) - len(found))
     return found
@@ -38,13 +38,14 @@ def _has_id(raw: Any) -> bool:
     return isinstance(number, int) and 0 <= number <= LARGEST
 
 
-def _readable(raw: dict[str, Any]) -> dict[str, Any]:
+def _parsed(raw: dict[str, Any], bot: Bot | None) -> Update:
     try:
-        Update.de_json(raw, None)
+        update = Update.de_json(raw, bot)
         _require_small_numbers(raw)
     except Exception as error:
-        return {"update_id": raw["update_id"], UNREADABLE: {"raw": raw, "reason": reason_of(error)}}
-    return raw
+        content = {UNREADABLE: {"raw": raw, "reason": reason_of(error)}}
+        return Update(raw["update_id"], api_kwargs=content)
+    return update
 
 
 def _require_small_numbers(value: Any) -> None:
@@ -57,14 +58,12 @@ def _require_small_numbers(value: Any) -> None:
 
 
 class UpdatesRequest(Request):
-    """Fetches updates only; other answers have no list in them."""
+    """Fetches updates only. PTB gets none of them: `PolledBot` parses them."""
 
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
         answer = Request.parse_json_payload(payload)
-        if isinstance(answer.get("result"), list):
-            answer["result"] = taken_apart(answer["result"])
-        return answer
+        return answer | {"result": []} if isinstance(answer.get("result"), list) else answer
 
 
 class PolledBot(ExtBot[None]):
@@ -82,10 +81,11 @@ class PolledBot(ExtBot[None]):
         return self._polled_at
 
     async def get_updates(self, *args: Any, **kwargs: Any) -> tuple[Update, ...]:
-        found = await super().get_updates(*args, **kwargs)
+        await super().get_updates(*args, **kwargs)
         self._polled_at = monotonic()
+        found = parsed(last_answer().get("result") or (), self)
         await self._store(found)
-        return found
+        return tuple(found)
 
 
 class TolerantHandler(TelegramHandler):
@@ -97,10 +97,8 @@ class TolerantHandler(TelegramHandler):
             body = json.loads(self.request.body)
         except (ValueError, RecursionError):  # no JSON, or a tower of brackets
             body = None
-        found = taken_apart([body])
-        if found:
-            self.request.body = json.dumps(found[0]).encode()
-            await super().post()
+        for update in parsed([body], self.bot):
+            await self.update_queue.put(update)
 
 
 class TolerantUpdater(Updater):

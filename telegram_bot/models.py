@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from config.statements import upsert
 from tickets.models import Attachment, Comment, Product, Ticket
 
 ALIVE_FOR = timedelta(seconds=60)
@@ -191,12 +192,8 @@ class TicketMessage(models.Model):
     @staticmethod
     def _put(chat_id: int, message_id: int, **about: Any) -> None:
         """In one query, whether the message is known or new."""
-        TicketMessage.objects.bulk_create(
-            [TicketMessage(chat_id=chat_id, message_id=message_id, **about)],
-            update_conflicts=True,
-            unique_fields=["chat_id", "message_id"],
-            update_fields=[*about],
-        )
+        row = TicketMessage(chat_id=chat_id, message_id=message_id, **about)
+        upsert(row, unique=("chat_id", "message_id"), changed=tuple(about))
 
 
 class BotHeartbeat(models.Model):

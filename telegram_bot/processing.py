@@ -3,8 +3,8 @@
 import json
 import logging
 import secrets
-from copy import deepcopy
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -20,8 +20,9 @@ from config.backoff import backoff
 from config.compiled import Compiled
 from config.database import is_unavailable, retry_once
 from config.statements import write_columns
+from telegram_bot.database import in_database
 from telegram_bot.direct_replies import REPLY_CLAIM, send_replies
-from telegram_bot.inbox import DurableUpdateQueue, in_database
+from telegram_bot.inbox import DurableUpdateQueue
 from telegram_bot.incoming import Flow, Incoming, Inquiry
 from telegram_bot.keyboards import button, inline
 from telegram_bot.models import DRAFT_STEPS, STEP_LIFETIME, Dialog, IncomingUpdate
@@ -69,6 +70,13 @@ async def _after_failure(bot_id: int, update: Update, error: Exception) -> Incom
 
 def run_flow(message: Incoming, flow: Flow) -> IncomingUpdate | None:
     """The update's row with its replies, None when it is done already or not yet its turn."""
+    try:
+        return _run(message, flow)
+    except QuotaReached as refusal:  # of what the flow did nothing stands, step and draft wait
+        return _run(message, partial(_refuse_change, refusal))
+
+
+def _run(message: Incoming, flow: Flow) -> IncomingUpdate | None:
     with transaction.atomic():
         dialog = _lock_dialog(message)
         row = NEXT.first(message.bot_id, message.telegram_id)
@@ -81,24 +89,13 @@ def run_flow(message: Incoming, flow: Flow) -> IncomingUpdate | None:
         if replies is None:
             replies = _refuse_flood(dialog, message, now)
         if replies is None:
-            dialog, replies = _run(flow, dialog, message)
+            with times_of(message.user):
+                replies = flow(dialog, message)
             _note_seen(message)  # not for what is refused: the excess of a flood must be cheap
         dialog.belong_to(message.link)  # the flow may have made or ended it
         write_columns(dialog)
         _finish(row, message, replies, now)
         return row
-
-
-def _run(flow: Flow, dialog: Dialog, message: Incoming) -> tuple[Dialog, Replies]:
-    """The dialog after a flow and its replies. One that has to wait leaves step and draft alone."""
-    before = deepcopy(dialog)
-    try:
-        with transaction.atomic(), times_of(message.user):
-            return dialog, flow(dialog, message)
-    except TooManyChanges as refusal:
-        return before, _refuse_once(before, message, str(refusal))
-    except QuotaReached as refusal:  # of this message only, others may be taken
-        return before, _refuse(message, str(refusal))
 
 
 def _lock_dialog(message: Incoming) -> Dialog:
@@ -157,6 +154,12 @@ def _refuse_once(dialog: Dialog, message: Incoming, text: str) -> Replies:
         return message.toast(text)
     told, dialog.minute_refused = dialog.minute_refused, True
     return [] if told else _refuse(message, text)
+
+
+def _refuse_change(refusal: QuotaReached, dialog: Dialog, message: Incoming) -> Replies:
+    if isinstance(refusal, TooManyChanges):
+        return _refuse_once(dialog, message, str(refusal))
+    return _refuse(message, str(refusal))  # of this message only, others may be taken
 
 
 def _refuse(message: Incoming, text: str) -> Replies:

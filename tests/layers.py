@@ -182,14 +182,16 @@ TICKETS = {
 BOT = {
     "telegram_bot/__init__.py": [],
     "telegram_bot/apps.py": ["telegram_bot.files", "tickets.leases"],
-    "telegram_bot/models.py": ["tickets.models"],
+    "telegram_bot/models.py": ["config.statements", "tickets.models"],
     "telegram_bot/keyboards.py": [],
     "telegram_bot/templating.py": ["telegram_bot.templatetags", "tickets.templatetags"],
     "telegram_bot/utf16.py": [],
     "telegram_bot/mentions.py": ["telegram"],
     "telegram_bot/content.py": ["telegram", "tickets.text"],
     "telegram_bot/replies.py": ["telegram_bot.keyboards"],
-    "telegram_bot/bot_api.py": ["telegram"],
+    "telegram_bot/addresses.py": [],
+    "telegram_bot/database.py": [],
+    "telegram_bot/bot_api.py": ["aiohttp", "telegram"],
     "telegram_bot/groups.py": ["telegram_bot.models", "tickets.delivery"],
     # out: the worker loads these, so no screens and no inbox
     "telegram_bot/notices.py": [
@@ -229,8 +231,8 @@ BOT = {
     "telegram_bot/unreadable.py": ["telegram", "telegram_bot.models", "telegram_bot.replies"],
     "telegram_bot/intake.py": ["telegram", "telegram_bot.bot_api", "telegram_bot.unreadable"],
     "telegram_bot/inbox.py": [
-        "config.database", "config.statements", "telegram", "telegram_bot.mentions",
-        "telegram_bot.models", "telegram_bot.unreadable",
+        "config.database", "config.statements", "telegram", "telegram_bot.database",
+        "telegram_bot.mentions", "telegram_bot.models", "telegram_bot.unreadable",
     ],
     "telegram_bot/incoming.py": [
         "accounts.links", "accounts.models", "telegram", "telegram_bot.content",
@@ -238,13 +240,15 @@ BOT = {
     ],
     "telegram_bot/direct_replies.py": [
         "accounts.links", "config.backoff", "config.database", "config.statements", "telegram",
-        "telegram_bot.bot_api", "telegram_bot.groups", "telegram_bot.inbox", "telegram_bot.models",
+        "telegram_bot.bot_api", "telegram_bot.database", "telegram_bot.groups",
+        "telegram_bot.models",
     ],
     "telegram_bot/processing.py": [
         "accounts.quotas", "accounts.services", "accounts.time_zones", "config.backoff",
         "config.compiled", "config.database", "config.statements", "telegram",
-        "telegram_bot.direct_replies", "telegram_bot.inbox", "telegram_bot.incoming",
-        "telegram_bot.keyboards", "telegram_bot.models", "telegram_bot.replies",
+        "telegram_bot.database", "telegram_bot.direct_replies", "telegram_bot.inbox",
+        "telegram_bot.incoming", "telegram_bot.keyboards", "telegram_bot.models",
+        "telegram_bot.replies",
     ],
     # screens
     "telegram_bot/flows": [

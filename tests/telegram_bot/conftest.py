@@ -33,7 +33,7 @@ def bot(db, telegram: Sandbox, clock: Clock, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(delivery, "time", still)
     monkeypatch.setattr(delivery, "SHORT_WAIT", 1.0)
     # it would close the connection whose transaction the test lives in
-    monkeypatch.setattr("telegram_bot.inbox.close_old_connections", lambda: None)
+    monkeypatch.setattr("telegram_bot.database.close_old_connections", lambda: None)
     return Bot(telegram, clock)
 
 

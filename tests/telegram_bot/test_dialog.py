@@ -159,6 +159,6 @@ def test_ordinary_update_takes_the_same_queries_for_any_number_of_tickets(
     chat.say("/new")
     chat.press(product.name)
     chat.telegram.send("anna", "Не открывается отчёт")
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(10):
         bot.run(fetch_and_work_off)
     assert "шаг 3 из 4" in chat.last["text"]

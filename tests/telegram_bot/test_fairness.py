@@ -157,7 +157,7 @@ def test_album_whose_mention_could_not_be_stored_comes_whole(
         monkeypatch.setattr("telegram_bot.inbox.store_updates", keep)
         await queue.store([mention])
 
-    monkeypatch.setattr("telegram_bot.inbox.close_old_connections", lambda: None)
+    monkeypatch.setattr("telegram_bot.database.close_old_connections", lambda: None)
     asyncio.run(poll())
     assert [queue.get_nowait().update_id for _ in range(queue.qsize())] == [2, 1]
 
@@ -325,7 +325,7 @@ def test_chat_that_hangs_holds_nobody_up(db, monkeypatch: pytest.MonkeyPatch) ->
             await replies.send(patience=0.01)
         await replies.stop()
 
-    monkeypatch.setattr("telegram_bot.inbox.close_old_connections", lambda: None)
+    monkeypatch.setattr("telegram_bot.database.close_old_connections", lambda: None)
     monkeypatch.setattr("telegram_bot.direct_replies.send_replies", send)
     async_to_sync(run)()
     assert begun == [1, 11, 12]

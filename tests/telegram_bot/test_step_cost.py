@@ -1,15 +1,11 @@
 """What every step of the bot pays for, kept small."""
 
-import sys
-from importlib.util import find_spec
-
 import pytest
 from asgiref.sync import async_to_sync
 from django.db import connection
 from telegram import Update
 
-from telegram_bot import inbox
-from telegram_bot.bot_api import Request
+from telegram_bot import database
 from telegram_bot.flows.menu import menu_screen
 from telegram_bot.flows.my_tickets import find_ticket
 from telegram_bot.incoming import Incoming
@@ -42,10 +38,10 @@ def test_connection_is_asked_whether_it_lives_now_and_then_and_after_an_error(
     db, clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks: list[int] = []
-    monkeypatch.setattr(inbox, "monotonic", clock.monotonic)
-    monkeypatch.setattr(inbox, "_looked_at", clock.monotonic())
-    monkeypatch.setattr(inbox, "close_old_connections", lambda: looks.append(1))
-    run = async_to_sync(inbox.in_database)
+    monkeypatch.setattr(database, "monotonic", clock.monotonic)
+    database._looks.last = clock.monotonic()
+    monkeypatch.setattr(database, "close_old_connections", lambda: looks.append(1))
+    run = async_to_sync(database.in_database)
 
     run(int)
     run(int)
@@ -60,11 +56,6 @@ def test_connection_is_asked_whether_it_lives_now_and_then_and_after_an_error(
     run(int)
     connection.errors_occurred = False
     assert len(looks) == 3  # before the function and after it, since nothing has mended it here
-
-
-def test_no_call_searches_the_folders_for_a_library_that_is_not_there() -> None:
-    Request()
-    assert "sniffio" in sys.modules or find_spec("sniffio")
 
 
 def test_menu_takes_one_query_and_so_does_a_ticket(db, django_assert_num_queries) -> None:

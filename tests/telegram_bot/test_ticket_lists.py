@@ -224,7 +224,7 @@ def test_list_takes_the_same_queries_for_any_number(
     TicketFactory.create_batch(count, requester=linked, product=product)
     chat.start()
     chat.telegram.send("anna", "/tickets")
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(12):
         bot.run(fetch_and_work_off)
     assert len(numbers(chat.telegram.buttons(chat.last))) == min(count, 6)
 

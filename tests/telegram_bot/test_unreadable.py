@@ -10,11 +10,12 @@ import httpx
 import pytest
 from asgiref.sync import async_to_sync
 from django.db import OperationalError
+from telegram import Update
 from telegram.ext import MessageHandler
 
 from operations.tasks import every_minute
 from telegram_bot.application import ALLOWED_UPDATES, build_application
-from telegram_bot.intake import LARGEST_BODY, taken_apart
+from telegram_bot.intake import LARGEST_BODY, parsed
 from telegram_bot.models import IncomingUpdate
 from tests.local_telegram import Json
 from tests.telegram_bot.bot import App, Bot, Chat, fetch, store, work_off
@@ -186,8 +187,8 @@ def test_group_talk_is_not_kept_even_unreadable(chat: Chat, bot: Bot) -> None:
 
 
 def test_update_without_an_id_is_left_out() -> None:
-    assert taken_apart([{"message": {}}, "слово", None, {"update_id": "7"}]) == []
-    assert taken_apart([{"update_id": 7}]) == [{"update_id": 7}]
+    assert parsed([{"message": {}}, "слово", None, {"update_id": "7"}], None) == []
+    assert parsed([{"update_id": 7}], None) == [Update(7)]
 
 
 def test_stored_payload_that_another_version_cannot_read(chat: Chat, bot: Bot) -> None:

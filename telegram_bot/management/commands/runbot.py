@@ -23,9 +23,10 @@ from config.backoff import backoff
 from config.queue import wake_schedules
 from config.start import start_safely
 from telegram_bot.application import ALLOWED_UPDATES, build_application, describe_bot
+from telegram_bot.database import in_database, use_threads
 from telegram_bot.direct_replies import DueReplies, release_replies
 from telegram_bot.files import fetch_forgotten
-from telegram_bot.inbox import DurableUpdateQueue, in_database
+from telegram_bot.inbox import DurableUpdateQueue
 from telegram_bot.intake import PolledBot
 from telegram_bot.models import BotHeartbeat
 from tickets.checks import CHANNELS
@@ -72,7 +73,8 @@ class Command(BaseCommand):
             )
         if webhook and not take_over:
             require_no_poller(bot)
-        set_urlconf("config.pages")  # it leads nobody to the API, and need not load its views
+        set_urlconf("telegram_bot.addresses")  # of pages that it need not load
+        use_threads()
         try:
             bot.run_webhook() if webhook else bot.run_polling()
         except InvalidToken:

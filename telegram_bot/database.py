@@ -1,0 +1,55 @@
+"""The database beside the event loop, which no query may hold up."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from time import monotonic
+from typing import ParamSpec, TypeVar
+
+from asgiref.sync import sync_to_async
+from django.db import close_old_connections, connection
+
+LOOK_AGAIN = 1.0  # seconds after which a connection may have died unseen
+THREADS = 2  # more only wait for the interpreter
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_threads: ThreadPoolExecutor | None = None
+_looks = threading.local()  # each thread has a connection of its own
+
+
+def use_threads() -> None:
+    """From now on serve several people at once, where the database does.
+
+    Without it everything waits for one thread, and in a test for the one whose transaction it is.
+    """
+    global _threads
+    count = THREADS if connection.features.has_select_for_update else 1  # SQLite has one writer
+    _threads = ThreadPoolExecutor(count, "database")
+
+
+async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run a sync function in a database thread; a dead connection is dropped on the way."""
+
+    def guarded() -> T:
+        _drop_dead_connections()
+        try:
+            return function(*args, **kwargs)
+        finally:
+            _drop_dead_connections()
+
+    if _threads is None:
+        return await sync_to_async(guarded)()
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_threads, copy_context().run, guarded)
+
+
+def _drop_dead_connections() -> None:
+    """At once after an error, else now and then: each time costs a query, which asks for life."""
+    now = monotonic()
+    if connection.errors_occurred or now - getattr(_looks, "last", 0.0) > LOOK_AGAIN:
+        _looks.last = now
+        close_old_connections()
