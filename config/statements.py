@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import Field, Model
 
 
@@ -81,7 +81,8 @@ def _fields(model: type[Model]) -> dict[str, Field[Any, Any]]:
 
 
 def _values(row: Model, fields: Iterable[Field[Any, Any]], *, add: bool) -> list[Any]:
-    return [field.get_db_prep_save(field.pre_save(row, add), connection) for field in fields]
+    own = connections[DEFAULT_DB_ALIAS]  # looked up once, not by each value
+    return [field.get_db_prep_save(field.pre_save(row, add), own) for field in fields]
 
 
 def _execute(sql: str, values: Sequence[Any]) -> int:
