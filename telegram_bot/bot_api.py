@@ -36,7 +36,7 @@ PLACE = {"message_thread_id", "reply_parameters"}  # a reply goes to the topic o
 UNEDITABLE = ("message to edit not found", "message can't be edited")
 
 SEND_TIMEOUT = 8.0  # seconds
-POOL_SIZE = 16  # httpx slows down with more waiters
+POOL_SIZE = 24
 FORM = "application/x-www-form-urlencoded"
 
 

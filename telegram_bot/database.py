@@ -12,7 +12,7 @@ from asgiref.sync import sync_to_async
 from django.db import close_old_connections, connection
 
 LOOK_AGAIN = 1.0  # seconds after which a connection may have died unseen
-THREADS = 2  # more only wait for the interpreter
+THREADS = 3  # they mostly wait for the server; more would wait for the interpreter
 
 P = ParamSpec("P")
 T = TypeVar("T")

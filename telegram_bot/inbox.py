@@ -22,6 +22,7 @@ from telegram.ext import BaseUpdateProcessor
 
 from config.database import is_unavailable
 from config.statements import insert_new
+from telegram_bot.bot_api import POOL_SIZE
 from telegram_bot.database import in_database
 from telegram_bot.mentions import commands, is_meant
 from telegram_bot.models import IncomingUpdate
@@ -35,7 +36,7 @@ from telegram_bot.unreadable import (
 
 logger = logging.getLogger(__name__)
 
-SLOTS = 16  # people served side by side, as many as there are connections to Telegram
+SLOTS = POOL_SIZE  # people served side by side, each with a connection to Telegram
 SLOTS_OF_A_GROUP = 2  # of those, however many of its members write
 NO_LIMIT = 1_000_000
 FORGOTTEN_AFTER = timedelta(seconds=3)  # then the sweep looks for a stored update

@@ -231,8 +231,9 @@ BOT = {
     "telegram_bot/unreadable.py": ["telegram", "telegram_bot.models", "telegram_bot.replies"],
     "telegram_bot/intake.py": ["telegram", "telegram_bot.bot_api", "telegram_bot.unreadable"],
     "telegram_bot/inbox.py": [
-        "config.database", "config.statements", "telegram", "telegram_bot.database",
-        "telegram_bot.mentions", "telegram_bot.models", "telegram_bot.unreadable",
+        "config.database", "config.statements", "telegram", "telegram_bot.bot_api",
+        "telegram_bot.database", "telegram_bot.mentions", "telegram_bot.models",
+        "telegram_bot.unreadable",
     ],
     "telegram_bot/incoming.py": [
         "accounts.links", "accounts.models", "telegram", "telegram_bot.content",

@@ -356,7 +356,7 @@ def _is_still_described(dialog: Dialog, message: Incoming) -> bool:
 
 def _create(dialog: Dialog, message: Incoming) -> Replies:
     draft, user = dialog.draft, message.customer
-    product = _product(dialog)
+    product, parent = _product(dialog), draft.get("parent")
     try:
         if product is None:
             raise ProductUnavailable
@@ -367,7 +367,7 @@ def _create(dialog: Dialog, message: Incoming) -> Replies:
             description=draft["description"],
             face=Face.BOT,
             files=[as_new_file(file, message.link) for file in draft.get("files", [])],
-            parent=Ticket.objects.visible_to(user).filter(pk=draft.get("parent")).first(),
+            parent=parent and Ticket.objects.visible_to(user).filter(pk=parent).first(),
         )
     except ProductUnavailable:
         draft.pop("product", None)
