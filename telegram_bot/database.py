@@ -4,12 +4,13 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
+from functools import partial
 from time import monotonic
 from typing import ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.db import close_old_connections, connection
+from django.urls import get_urlconf, set_urlconf
 
 LOOK_AGAIN = 1.0  # seconds after which a connection may have died unseen
 THREADS = 3  # they mostly wait for the server; more would wait for the interpreter
@@ -28,7 +29,8 @@ def use_threads() -> None:
     """
     global _threads
     count = THREADS if connection.features.has_select_for_update else 1  # SQLite has one writer
-    _threads = ThreadPoolExecutor(count, "database")
+    own = partial(set_urlconf, get_urlconf())  # of no other thread does one know the addresses
+    _threads = ThreadPoolExecutor(count, "database", initializer=own)
 
 
 async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -43,8 +45,7 @@ async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwarg
 
     if _threads is None:
         return await sync_to_async(guarded)()
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(_threads, copy_context().run, guarded)
+    return await asyncio.get_running_loop().run_in_executor(_threads, guarded)
 
 
 def _drop_dead_connections() -> None:

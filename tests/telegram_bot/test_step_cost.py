@@ -1,8 +1,12 @@
 """What every step of the bot pays for, kept small."""
 
+import asyncio
+import threading
+
 import pytest
 from asgiref.sync import async_to_sync
 from django.db import connection
+from django.urls import get_urlconf, set_urlconf
 from telegram import Update
 
 from telegram_bot import database
@@ -56,6 +60,31 @@ def test_connection_is_asked_whether_it_lives_now_and_then_and_after_an_error(
     run(int)
     connection.errors_occurred = False
     assert len(looks) == 3  # before the function and after it, since nothing has mended it here
+
+
+def test_threads_have_the_addresses_of_the_bot_and_work_side_by_side(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else the first link would load every page of the portal; see telegram_bot/addresses.py."""
+    count = database.THREADS if connection.features.has_select_for_update else 1
+    together = threading.Barrier(count, timeout=30)
+
+    def meet() -> str | None:
+        together.wait()
+        return get_urlconf()
+
+    async def work() -> list[str | None]:
+        return await asyncio.gather(*(database.in_database(meet) for _one in range(count)))
+
+    monkeypatch.setattr(database, "_threads", None)
+    set_urlconf("telegram_bot.addresses")
+    try:
+        database.use_threads()
+        assert asyncio.run(work()) == ["telegram_bot.addresses"] * count
+    finally:
+        set_urlconf(None)
+        assert database._threads
+        database._threads.shutdown()
 
 
 def test_menu_takes_one_query_and_so_does_a_ticket(db, django_assert_num_queries) -> None:
