@@ -49,7 +49,7 @@ def _says_unavailable(error: Error) -> bool:
 
 
 def retry_once(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call a function that is one transaction, and once more when the database undid the first.
+    """Call a function that is one transaction or can be repeated, again if the database undid it.
 
     That is a deadlock, or a connection lost before the commit: what is lost in the commit itself
     may have been kept. Inside a transaction of the caller it is the caller who tries again.

@@ -34,7 +34,7 @@ ADMIN_PATH = env.str("ADMIN_PATH", "admin").strip("/") + "/"
 
 INSTALLED_APPS = [
     "operations",  # first: its qcluster and runserver stand before those of the packages
-    "config.admin.DeskConfig",
+    "config.admin.AdminPages",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

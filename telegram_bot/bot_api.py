@@ -1,16 +1,18 @@
 """How this project reaches the Bot API, whichever server serves it."""
 
 import logging
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
+from importlib.util import find_spec
 from ssl import SSLContext
 from typing import Any
-from urllib.parse import urlencode, urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import urlencode
+from urllib.request import getproxies
 
 import httpx
 from django.conf import settings
@@ -38,6 +40,7 @@ UNEDITABLE = ("message to edit not found", "message can't be edited")
 SEND_TIMEOUT = 8.0  # seconds
 POOL_SIZE = 24
 FORM = "application/x-www-form-urlencoded"
+PROXIED = {"http", "https", "all"}
 
 
 @cache
@@ -46,13 +49,9 @@ def tls() -> SSLContext:
     return httpx.create_ssl_context()
 
 
-def _proxy() -> str | None:
-    """Of the settings, else of the environment, where httpx looks too."""
-    api = urlsplit(settings.TELEGRAM_API_URL)
-    if settings.TELEGRAM_PROXY_URL or not api.hostname or proxy_bypass(api.hostname):
-        return settings.TELEGRAM_PROXY_URL or None
-    named = getproxies()
-    return named.get(api.scheme) or named.get("all")
+def _is_direct() -> bool:
+    """Whether no proxy is named, by the settings or the environment: httpx knows all their ways."""
+    return not settings.TELEGRAM_PROXY_URL and getproxies().keys().isdisjoint(PROXIED)
 
 
 _answer: ContextVar[dict[str, Any]] = ContextVar("answer")  # the last of this task
@@ -66,11 +65,13 @@ def last_answer() -> dict[str, Any]:
 class Request(HTTPXRequest):
     """With this project's time-outs, pool and proxy; it keeps each answer as it came.
 
-    Calls without files go by aiohttp, at a third of the cost. Files go by httpx: aiohttp knows no
-    time-out for a server that stops reading.
+    Calls without files go by aiohttp, at a third of the cost. Files go by httpx, since aiohttp
+    knows no time-out for a server that stops reading, and so does what has to pass a proxy.
     """
 
     def __init__(self) -> None:
+        if find_spec("sniffio") is None:  # httpcore would search every folder for it at each call
+            sys.modules["sniffio"] = None  # type: ignore[assignment]
         self._session: aiohttp.ClientSession | None = None
         super().__init__(
             connection_pool_size=POOL_SIZE,
@@ -84,12 +85,11 @@ class Request(HTTPXRequest):
 
     async def initialize(self) -> None:
         await super().initialize()
-        if aiohttp and not self._session:
+        if aiohttp and not self._session and _is_direct():
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=POOL_SIZE, ssl=tls()),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": self.USER_AGENT, "Content-Type": FORM},
-                proxy=_proxy(),
             )
 
     async def shutdown(self) -> None:

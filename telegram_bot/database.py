@@ -2,8 +2,9 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from time import monotonic
 from typing import ParamSpec, TypeVar
@@ -22,15 +23,20 @@ _threads: ThreadPoolExecutor | None = None
 _looks = threading.local()  # each thread has a connection of its own
 
 
-def use_threads() -> None:
-    """From now on serve several people at once, where the database does.
+@contextmanager
+def own_threads() -> Iterator[None]:
+    """Serve several people at once, where the database does.
 
-    Without it everything waits for one thread, and in a test for the one whose transaction it is.
+    Without them everything waits for one thread, and in a test for the one whose transaction it is.
     """
     global _threads
     count = THREADS if connection.features.has_select_for_update else 1  # SQLite has one writer
     own = partial(set_urlconf, get_urlconf())  # of no other thread does one know the addresses
-    _threads = ThreadPoolExecutor(count, "database", initializer=own)
+    with ThreadPoolExecutor(count, "database", initializer=own) as _threads:
+        try:
+            yield
+        finally:
+            _threads = None
 
 
 async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

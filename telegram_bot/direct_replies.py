@@ -44,7 +44,7 @@ async def send_replies(bot: Bot, row: IncomingUpdate) -> None:
             sent.append((calls[0], await make_call(bot, calls[0])))
         except RetryAfter as error:
             wait, reason = retry_after(error), type(error).__name__
-            await in_database(_put_off, row, wait)
+            await in_database(retry_once, _put_off, row, wait)
             break
         except ChatMigrated as error:
             calls = _moved(calls, error.new_chat_id)

@@ -36,7 +36,7 @@ from telegram_bot.unreadable import (
 
 logger = logging.getLogger(__name__)
 
-SLOTS = POOL_SIZE  # people served side by side, each with a connection to Telegram
+SLOTS = POOL_SIZE  # people served side by side; more would wait for a connection to Telegram
 SLOTS_OF_A_GROUP = 2  # of those, however many of its members write
 NO_LIMIT = 1_000_000
 FORGOTTEN_AFTER = timedelta(seconds=3)  # then the sweep looks for a stored update

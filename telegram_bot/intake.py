@@ -71,14 +71,22 @@ class PolledBot(ExtBot[None]):
 
     _polled_at = 0.0
 
-    def __init__(self, *args: Any, store: Store, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self, token: str, *, store: Store, request: Request, get_updates_request: Request, **at: Any
+    ) -> None:
+        self._requests = request, get_updates_request
         self._store = store
+        super().__init__(token, request=request, get_updates_request=get_updates_request, **at)
 
     @property
     def polled_at(self) -> float:
         """By the monotonic clock; 0 before the first poll."""
         return self._polled_at
+
+    async def hang_up(self) -> None:
+        """Close the connections: PTB leaves them where it was stopped before it had begun."""
+        for request in self._requests:
+            await request.shutdown()
 
     async def get_updates(self, *args: Any, **kwargs: Any) -> tuple[Update, ...]:
         await super().get_updates(*args, **kwargs)

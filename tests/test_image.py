@@ -13,14 +13,13 @@ from django.conf import settings
 
 ROOT = Path(settings.BASE_DIR)
 DEVELOPMENT_ONLY = {"aiosmtpd", "atpublic"}
-# An interpreter of an image: what only the sandbox needs is not installed there, and neither need
-# be what only makes calls cheaper
+# An interpreter of an image: what only the sandbox needs is not installed there
 WITHOUT_PACKAGES = f"""
 import sys
 
 class Absent:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {sorted({"aiohttp", "aiosmtpd", "yarl", "multidict"})!r}:
+        if name.partition(".")[0] in {sorted(DEVELOPMENT_ONLY)!r}:
             raise ModuleNotFoundError(name)
 
 sys.meta_path.insert(0, Absent())

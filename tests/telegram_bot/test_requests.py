@@ -1,6 +1,7 @@
 """Calls to the Bot API on the wire: what a server or a proxy may do, and what must never leak."""
 
 import asyncio
+import gc
 import gzip
 import json
 from collections.abc import Awaitable, Callable
@@ -10,10 +11,11 @@ from urllib.parse import parse_qs
 
 import pytest
 from telegram import Bot
-from telegram.error import NetworkError, TelegramError, TimedOut
+from telegram.error import InvalidToken, NetworkError, TelegramError, TimedOut
 
 from telegram_bot import bot_api
 from telegram_bot.bot_api import Request, last_answer, short_lived_bot
+from telegram_bot.management.commands.runbot import RunningBot
 
 TOKEN = "42:secret-of-the-bot"
 SENT = {"message_id": 7, "date": 1, "chat": {"id": 5, "type": "private"}, "text": "Слова"}
@@ -252,14 +254,21 @@ def test_without_aiohttp_every_call_is_made_all_the_same(
     assert parse_qs(body.decode())["text"] == ["Слова & знаки"]
 
 
-@pytest.mark.parametrize("by", ["settings", "environment"])
+@pytest.mark.parametrize(
+    ("by", "named"),
+    [
+        ("settings", "http://bot:pass@{}"),
+        ("environment", "http://bot:pass@{}"),
+        ("environment", "bot:pass@{}"),
+    ],
+)
 def test_proxy_is_asked_with_its_password(
-    settings, monkeypatch: pytest.MonkeyPatch, by: str
+    settings, monkeypatch: pytest.MonkeyPatch, by: str, named: str
 ) -> None:
     async def run() -> Asked:
         async with server(gives(http())) as (url, asked):
             settings.TELEGRAM_API_URL = "http://telegram.invalid"
-            proxy = url.replace("//", "//bot:pass@")
+            proxy = named.format(url.removeprefix("http://"))
             if by == "settings":
                 settings.TELEGRAM_PROXY_URL = proxy
             else:
@@ -273,12 +282,25 @@ def test_proxy_is_asked_with_its_password(
     assert headers["proxy-authorization"] == "basic ym90onbhc3m="  # lower, as all headers here
 
 
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:1", "127.0.0.1:1"])
 def test_proxy_of_the_environment_is_left_out_where_it_says_so(
-    settings, monkeypatch: pytest.MonkeyPatch
+    settings, monkeypatch: pytest.MonkeyPatch, proxy: str
 ) -> None:
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setenv("http_proxy", proxy)
+    monkeypatch.setenv("no_proxy", "telegram.example, 127.0.0.1")
     assert len(served(settings, gives(http()), greet)) == 1
+
+
+def test_socks_is_never_spoken_to_as_if_it_were_http(settings) -> None:
+    async def run() -> Asked:
+        async with server(gives(http())) as (url, asked):
+            settings.TELEGRAM_PROXY_URL = url.replace("http", "socks5")
+            async with short_lived_bot() as bot:
+                await greet(bot)
+            return asked
+
+    with pytest.raises((RuntimeError, NetworkError)):
+        asyncio.run(run())
 
 
 def test_requests_of_two_loops_do_not_meet(settings) -> None:
@@ -299,3 +321,17 @@ def test_request_can_be_ended_and_begun_again(settings) -> None:
             return asked
 
     assert len(asyncio.run(run())) == 2
+
+
+def test_connections_are_closed_where_the_bot_never_began(settings) -> None:
+    async def run() -> None:
+        refusal = http(b'{"ok": false, "description": "Unauthorized"}', "401 Unauthorized")
+        async with server(gives(refusal)) as (url, _asked):
+            settings.TELEGRAM_API_URL = url
+            bot = RunningBot(exclusive=True)
+            with pytest.raises(InvalidToken):
+                await bot.application.initialize()
+            await bot._stop(bot.application)
+
+    asyncio.run(run())
+    gc.collect()  # complains of what is left open

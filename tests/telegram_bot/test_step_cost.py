@@ -1,7 +1,9 @@
 """What every step of the bot pays for, kept small."""
 
 import asyncio
+import sys
 import threading
+from importlib.util import find_spec
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -10,6 +12,7 @@ from django.urls import get_urlconf, set_urlconf
 from telegram import Update
 
 from telegram_bot import database
+from telegram_bot.bot_api import Request
 from telegram_bot.flows.menu import menu_screen
 from telegram_bot.flows.my_tickets import find_ticket
 from telegram_bot.incoming import Incoming
@@ -62,9 +65,7 @@ def test_connection_is_asked_whether_it_lives_now_and_then_and_after_an_error(
     assert len(looks) == 3  # before the function and after it, since nothing has mended it here
 
 
-def test_threads_have_the_addresses_of_the_bot_and_work_side_by_side(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_threads_have_the_addresses_of_the_bot_and_work_side_by_side() -> None:
     """Else the first link would load every page of the portal; see telegram_bot/addresses.py."""
     count = database.THREADS if connection.features.has_select_for_update else 1
     together = threading.Barrier(count, timeout=30)
@@ -76,15 +77,18 @@ def test_threads_have_the_addresses_of_the_bot_and_work_side_by_side(
     async def work() -> list[str | None]:
         return await asyncio.gather(*(database.in_database(meet) for _one in range(count)))
 
-    monkeypatch.setattr(database, "_threads", None)
     set_urlconf("telegram_bot.addresses")
     try:
-        database.use_threads()
-        assert asyncio.run(work()) == ["telegram_bot.addresses"] * count
+        with database.own_threads():
+            assert asyncio.run(work()) == ["telegram_bot.addresses"] * count
     finally:
         set_urlconf(None)
-        assert database._threads
-        database._threads.shutdown()
+    assert database._threads is None
+
+
+def test_no_call_searches_the_folders_for_a_library_that_is_not_there() -> None:
+    Request()
+    assert "sniffio" in sys.modules or find_spec("sniffio")
 
 
 def test_menu_takes_one_query_and_so_does_a_ticket(db, django_assert_num_queries) -> None:

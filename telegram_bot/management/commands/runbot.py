@@ -23,7 +23,7 @@ from config.backoff import backoff
 from config.queue import wake_schedules
 from config.start import start_safely
 from telegram_bot.application import ALLOWED_UPDATES, build_application, describe_bot
-from telegram_bot.database import in_database, use_threads
+from telegram_bot.database import in_database, own_threads
 from telegram_bot.direct_replies import DueReplies, release_replies
 from telegram_bot.files import fetch_forgotten
 from telegram_bot.inbox import DurableUpdateQueue
@@ -74,9 +74,9 @@ class Command(BaseCommand):
         if webhook and not take_over:
             require_no_poller(bot)
         set_urlconf("telegram_bot.addresses")  # of pages that it need not load
-        use_threads()
         try:
-            bot.run_webhook() if webhook else bot.run_polling()
+            with own_threads():
+                bot.run_webhook() if webhook else bot.run_polling()
         except InvalidToken:
             raise CommandError(_("Telegram не принял TELEGRAM_BOT_TOKEN.")) from None
         finally:
@@ -147,6 +147,7 @@ class RunningBot:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._replies.stop()
+        await application.bot.hang_up()
 
     async def _send_due_replies(self) -> None:
         await self._replies.send(patience=EVERY_SECOND)
