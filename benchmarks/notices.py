@@ -48,6 +48,8 @@ def main() -> None:
     parser.add_argument("--limit", type=float, default=600, help="seconds until it gives up")
     parser.add_argument("--database", default=f"sqlite:///{ROOT / 'var'}", metavar="URL")
     options = parser.parse_args()
+    if options.notices % options.chats:
+        parser.error("--notices must be a multiple of --chats")
     with product(options.database) as processes:
         tickets = gather_hearers(processes.sandbox, options.chats, letters=options.letters)
         gather_writers(processes.sandbox)
