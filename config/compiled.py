@@ -30,25 +30,25 @@ class Compiled(Generic[Row]):
         self.samples = [_sample(kind, place) for place, kind in enumerate(kinds)]
 
     @cached_property
-    def _compiled(self) -> tuple[QuerySet[Any, Row], SQLCompiler, str, list[Any], Any]:
+    def _compiled(self) -> tuple[QuerySet[Any, Row], SQLCompiler, str, list[Any]]:
         rows, again = (self.build(*self.samples) for _ in range(2))
-        compiler = rows.query.get_compiler(rows.db)
+        compiler: Any = rows.query.get_compiler(rows.db)
         sql, parameters = compiler.as_sql()
         if again.query.get_compiler(rows.db).as_sql() != (sql, parameters):
             raise ValueError("what changes by itself, as the clock, would stand still in a query")
-        selected: Any = compiler.select[: compiler.col_count]
+        selected = compiler.select[: compiler.col_count]
         converters = compiler.get_converters([expression for expression, *_others in selected])
-        return rows, compiler, sql, list(parameters), converters
+        compiler.get_converters = lambda expressions: converters
+        return rows, compiler, sql, list(parameters)
 
     def rows(self, *values: Any) -> Iterator[Row]:
         """What the query of these values finds, read anew each time."""
-        rows, compiler, sql, parameters, converters = self._compiled
+        rows, compiler, sql, parameters = self._compiled
         if rows.query.select_for_update and connection.get_autocommit():
             raise TransactionManagementError("rows are locked in a transaction only")
         given = {_adapted(s): _adapted(v) for s, v in zip(self.samples, values, strict=True)}
         ready: Any = copy(compiler)
         ready.connection = connections[DEFAULT_DB_ALIAS]  # of this thread
-        ready.get_converters = lambda expressions: converters
         ready.as_sql = lambda *args, **kwargs: (sql, tuple(given.get(p, p) for p in parameters))
         found: Any = rows.all()
         found.query.get_compiler = lambda *args, **kwargs: ready

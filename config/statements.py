@@ -38,7 +38,7 @@ def write_columns(row: Model, *names: str) -> None:
 
 def delete_where(model: type[Model], **values: Any) -> None:
     """DELETE rows by the values of all these fields."""
-    where = " AND ".join(f"{_quoted(_fields(model)[name].column)} = %s" for name in values)
+    where = " AND ".join(f"{column} = %s" for column in _columns(model, values))
     sql = f"DELETE FROM {_quoted(model._meta.db_table)} WHERE {where}"  # noqa: S608
     _execute(sql, list(values.values()))
 
@@ -62,9 +62,7 @@ def _insert(model: type[Model], count: int) -> tuple[list[Field[Any, Any]], str]
 
 
 def _columns(model: type[Model], names: Iterable[str]) -> list[str]:
-    """A key goes by the name of its value, too: `ticket_id`."""
-    fields: Iterable[Any] = map(model._meta.get_field, names)
-    return [_quoted(field.column) for field in fields]
+    return [_quoted(_fields(model)[name].column) for name in names]
 
 
 @cache

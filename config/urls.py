@@ -7,7 +7,7 @@ handler500 = "portal.views.errors.server_error"
 
 urlpatterns = [
     path("", include("operations.urls")),
-    path("api/", include("api.urls")),
     path(settings.ADMIN_PATH, admin.site.urls),
+    path("api/", include("api.urls")),
     path("", include("portal.urls")),
 ]

@@ -38,7 +38,7 @@ PLACE = {"message_thread_id", "reply_parameters"}  # a reply goes to the topic o
 UNEDITABLE = ("message to edit not found", "message can't be edited")
 
 SEND_TIMEOUT = 8.0  # seconds
-POOL_SIZE = 24
+POOL_SIZE = 24  # calls at once
 FORM = "application/x-www-form-urlencoded"
 PROXIED = {"http", "https", "all"}
 

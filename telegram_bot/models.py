@@ -179,7 +179,7 @@ class TicketMessage(models.Model):
         cls._put(
             chat_id,
             message_id,
-            ticket_id=ticket_id,
+            ticket_id,
             has_resolution=has_resolution,
             for_agents=for_agents,
         )
@@ -187,13 +187,13 @@ class TicketMessage(models.Model):
     @classmethod
     def note_part(cls, chat_id: int, message_id: int, comment: Comment, text: str) -> None:
         """Remember what a person's message gave to a comment: edited, it corrects that."""
-        cls._put(chat_id, message_id, ticket_id=comment.ticket_id, comment=comment, text=text)
+        cls._put(chat_id, message_id, comment.ticket_id, comment=comment, text=text)
 
     @staticmethod
-    def _put(chat_id: int, message_id: int, **about: Any) -> None:
+    def _put(chat_id: int, message_id: int, ticket_id: int, **about: Any) -> None:
         """In one query, whether the message is known or new."""
-        row = TicketMessage(chat_id=chat_id, message_id=message_id, **about)
-        upsert(row, unique=("chat_id", "message_id"), changed=tuple(about))
+        row = TicketMessage(chat_id=chat_id, message_id=message_id, ticket_id=ticket_id, **about)
+        upsert(row, unique=("chat_id", "message_id"), changed=("ticket", *about))
 
 
 class BotHeartbeat(models.Model):

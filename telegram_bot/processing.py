@@ -72,7 +72,7 @@ def run_flow(message: Incoming, flow: Flow) -> IncomingUpdate | None:
     """The update's row with its replies, None when it is done already or not yet its turn."""
     try:
         return _run(message, flow)
-    except QuotaReached as refusal:  # of what the flow did nothing stands, step and draft wait
+    except QuotaReached as refusal:  # what the flow did is rolled back: step and draft wait
         return _run(message, partial(_refuse_change, refusal))
 
 
